@@ -1,0 +1,4 @@
+//! Definitions as plain data, in AWS's words. No behaviour, no socket, no clock.
+
+pub mod problem;
+pub mod rest_api;

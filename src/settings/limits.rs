@@ -1,0 +1,123 @@
+//! Every limit, with its unit and its reason. What an operator may change is a field of [`Limits`];
+//! what only we may change is a constant.
+
+use std::time::Duration;
+
+/// What AWS accepts as one payload (rest/16): 10 MB.
+pub const PAYLOAD_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// What AWS accepts as all header lines together (rest/16).
+pub const HEADER_BYTES_MAX: usize = 10_240;
+/// What AWS accepts as a URL on a Regional endpoint (rest/16).
+pub const URL_BYTES_MAX: usize = 10_240;
+/// What AWS accepts as a method ARN (rest/01 section 1.6); longer answers 414.
+pub const METHOD_ARN_BYTES_MAX: usize = 1_600;
+/// AWS's default and largest integration timeout (rest/04 section 4.8).
+pub const INTEGRATION_TIMEOUT_MAX: Duration = Duration::from_secs(29);
+/// The shortest integration timeout that AWS takes.
+pub const INTEGRATION_TIMEOUT_MIN: Duration = Duration::from_millis(50);
+/// The longest that a STREAM integration may take (rest/15).
+pub const STREAM_TIMEOUT_MAX: Duration = Duration::from_secs(900);
+/// Idle client connections are closed after this (rest/16).
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(310);
+
+/// One read while a connection waits for its next request: most heads fit, and an idle connection costs no more.
+pub const IDLE_BUFFER_BYTES: usize = 2 * 1024;
+/// A whole head (URL and header lines at their limits) fits one of these, and so does a small answer.
+pub const HEAD_BUFFER_BYTES: usize = 32 * 1024;
+/// One read of a body that is longer than a head buffer.
+pub const BODY_BUFFER_BYTES: usize = 128 * 1024;
+/// Header lines in one head. More is an attack on whoever walks them; the bytes are limited besides.
+pub const HEADER_LINES_MAX: usize = 128;
+/// An unread request body up to this is read and dropped so that the connection can go on; beyond it closes.
+pub const DRAIN_BYTES_MAX: u64 = 64 * 1024;
+/// After an answer with `Connection: close`, so much of what still arrives is read, so that the answer is not reset away.
+pub const LINGER_BYTES_MAX: u64 = 256 * 1024;
+/// … and for so long.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Chunk extensions and trailers are read and dropped; so many bytes of them in one body.
+pub const CHUNK_OVERHEAD_BYTES_MAX: usize = 16 * 1024;
+/// Interim (1xx) heads that a backend may send before its answer.
+pub const INTERIM_RESPONSES_MAX: usize = 8;
+/// Idle backend connections that one core keeps for one endpoint.
+pub const UPSTREAM_IDLE_MAX: usize = 1024;
+/// An idle backend connection is closed after this; shorter than most servers' own keep-alive timeout.
+pub const UPSTREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(55);
+/// A pooled connection that rested longer than this is asked whether it still stands before it is used.
+pub const UPSTREAM_TRUSTED_REST: Duration = Duration::from_millis(100);
+/// One attempt to connect to one address of a backend.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Addresses of one backend that one request tries.
+pub const CONNECT_ADDRESSES_MAX: usize = 4;
+/// One turn of the timer wheel: what a deadline may be late by.
+pub const TICK: Duration = Duration::from_millis(10);
+/// Tokens that a core borrows at once, at most.
+pub const LEASE_TOKENS_MAX: u32 = 64;
+/// Access log bytes that a core gathers before it hands them over.
+pub const LOG_BATCH_BYTES: usize = 64 * 1024;
+/// Batches of log lines that may wait for the writer; beyond it lines are dropped and counted.
+pub const LOG_BATCHES_WAITING_MAX: usize = 256;
+/// AWS's longest access log format (rest/16).
+pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
+/// Messages that may wait for one core.
+pub const MAILBOX_MESSAGES_MAX: usize = 1024;
+/// Submission entries of one ring: monoio cannot wait when it is full.
+pub const RING_ENTRIES: u32 = 4096;
+/// What AWS takes as a definition (rest/16).
+pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
+/// Levels of nesting in a user's document.
+pub const DOCUMENT_DEPTH_MAX: usize = 128;
+/// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.
+pub const RESOURCES_MAX: usize = 100_000;
+
+/// The limits an operator can move. [`Default`] is AWS's profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The upper bound, and the default, of every integration's timeout.
+    pub integration_timeout: Duration,
+    /// Bytes of one request body or one buffered response body.
+    pub payload_bytes_max: u64,
+    /// Bytes of all header lines of one request.
+    pub header_bytes_max: usize,
+    /// Bytes of a request target.
+    pub url_bytes_max: usize,
+    /// Open client connections of the process; beyond it new ones are accepted and closed at once.
+    pub connections_max: usize,
+    /// From the first byte of a head to its last.
+    pub head_timeout: Duration,
+    /// Between two reads of a request body, and between two writes of a response.
+    pub body_stall_timeout: Duration,
+    /// The slowest a request body may be as a whole, in bytes a second, once `body_stall_timeout` has passed.
+    pub body_rate_min: u64,
+    /// A keep-alive connection with nothing to do.
+    pub idle_timeout: Duration,
+    /// A connection is closed after its first answer beyond this age.
+    pub connection_lifetime: Duration,
+    /// Time that requests in flight have after SIGTERM.
+    pub drain_timeout: Duration,
+    /// Methods that have metrics of their own; those beyond it are counted together.
+    pub metrics_series_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            integration_timeout: INTEGRATION_TIMEOUT_MAX,
+            payload_bytes_max: PAYLOAD_BYTES_MAX,
+            header_bytes_max: HEADER_BYTES_MAX,
+            url_bytes_max: URL_BYTES_MAX,
+            connections_max: 100_000,
+            head_timeout: Duration::from_secs(10),
+            body_stall_timeout: Duration::from_secs(20),
+            body_rate_min: 1_024,
+            idle_timeout: IDLE_TIMEOUT,
+            connection_lifetime: Duration::from_secs(24 * 3600),
+            drain_timeout: Duration::from_secs(30),
+            metrics_series_max: 2_000,
+        }
+    }
+}
+
+const _: () = assert!(
+    URL_BYTES_MAX + HEADER_BYTES_MAX + HEADER_LINES_MAX * 4 < HEAD_BUFFER_BYTES,
+    "a head at its limits fits one buffer"
+);

@@ -1,0 +1,109 @@
+//! What this process was told: flags, `WEIR_…` variables and `weir.toml`, checked once.
+//!
+//! [`raw`] is what was written; [`Settings`] is what it means. The rest of the program never doubts a `Settings`.
+
+pub mod limits;
+pub mod raw;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use limits::Limits;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub apis: Vec<ApiFile>,
+    pub listen: Vec<SocketAddr>,
+    /// One data-plane thread each, pinned to a core of its own while there are as many cores.
+    pub workers: NonZeroUsize,
+    pub stage: String,
+    pub stage_variables: BTreeMap<String, String>,
+    /// Metrics and health; `None` switches the admin listener off.
+    pub admin: Option<SocketAddr>,
+    pub driver: DriverChoice,
+    pub access_log: Option<AccessLog>,
+    pub limits: Limits,
+    /// The account's throttle over all APIs of this process; `None` is no limit (docs/parity.md).
+    pub throttle: Option<Throttle>,
+    pub method_settings: Vec<MethodSetting>,
+    pub upstreams: Vec<UpstreamOverride>,
+    /// PEM files with roots that backends' certificates may chain to, beside the system's.
+    pub tls_roots: Vec<PathBuf>,
+    /// 501 on just the methods that need what Weir cannot do yet, instead of refusing the file.
+    pub lenient: bool,
+    /// Twelve digits; appears in ARNs.
+    pub account_id: String,
+    /// Appears in ARNs.
+    pub region: String,
+    /// Reload when a definition or `weir.toml` changes on disk.
+    pub watch: bool,
+    /// The settings file, when there is one: it is read again at a reload.
+    pub config: Option<PathBuf>,
+}
+
+/// One definition and the base path that it answers below; empty is `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiFile {
+    /// Without slashes at its ends: `orders`, `orders/v1`, or empty.
+    pub base_path: String,
+    pub path: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DriverChoice {
+    /// io_uring where the kernel allows it, else epoll.
+    #[default]
+    Auto,
+    IoUring,
+    Epoll,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLog {
+    pub target: LogTarget,
+    /// A format with `$context.…` variables; `json` and `clf` have been replaced by AWS's formats of that name.
+    pub format: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    Stdout,
+    File(PathBuf),
+}
+
+/// A token bucket: capacity `burst`, refilled at `rate` tokens a second. A rate of 0 blocks everything (rest/12).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Throttle {
+    pub rate_per_second: f64,
+    pub burst: u32,
+}
+
+/// Settings of the methods that a pattern names, as AWS's `methodSettings`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MethodSetting {
+    /// `None` is every API of the process; else the base path of one.
+    pub api: Option<String>,
+    pub pattern: MethodPattern,
+    pub throttle: Option<Throttle>,
+    /// Whether requests of these methods are written to the access log.
+    pub logging: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MethodPattern {
+    /// `*/*`
+    All,
+    /// `/pets/{petId}/GET`; the path without a leading slash is the same.
+    One { path: String, verb: String },
+}
+
+/// Where requests for a backend really go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamOverride {
+    /// `host` or `host:port` as the definition writes it, in lower case.
+    pub authority: String,
+    /// Addresses to connect to instead of what DNS says.
+    pub addresses: Vec<SocketAddr>,
+}

@@ -1,0 +1,1 @@
+//! The clock: monotonic time from quanta, wall time from an anchor, or a virtual one for tests.
