@@ -1,1 +1,9 @@
-//! net
+//! The ring: everything that waits on a descriptor. The one folder that names monoio (its traps: docs/architecture.md).
+
+pub mod buffer;
+pub mod mailbox;
+pub mod ring;
+pub mod socket;
+pub mod tcp;
+pub mod timer;
+pub mod tls;
