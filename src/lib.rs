@@ -16,6 +16,8 @@ pub mod model;
 pub mod net;
 /// What this process was told.
 pub mod settings;
+/// AWS Signature Version 4.
+pub mod sigv4;
 /// Count, time, describe.
 pub mod telemetry;
 /// The clock: real or virtual.

@@ -1,1 +1,342 @@
-//! edge
+//! Requests in, responses out: one thread a core. The spine: run a core, serve a connection, answer a request.
+//!
+//! Read [`answer`] first. The stages stand in the listing in the order in which a request meets them.
+
+pub mod accept;
+mod body;
+pub mod connection;
+pub mod dispatch;
+pub mod exchange;
+pub mod fault;
+pub mod limit;
+mod relay;
+pub mod snapshot;
+pub mod transform;
+pub mod upstream;
+pub mod watch;
+pub mod worker;
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use accept::Arrival;
+use connection::{Connection, Front, Next};
+use exchange::{Context, PathValues, StageFacts};
+use fault::{Fault, FaultKind};
+use relay::Response;
+use snapshot::{Snapshot, Stage};
+use transform::{AnswerBody, Backend, Outbound};
+use watch::Record;
+use worker::{Start, Worker};
+
+use crate::net::buffer::Buffer;
+use crate::net::mailbox::Mailbox;
+use crate::net::ring::{self, Driver};
+use crate::net::tcp::{Accepted, Listener};
+use crate::net::timer;
+use crate::settings::limits::TICK;
+use crate::sigv4;
+use crate::telemetry::names::Event;
+use crate::time::Instant;
+use crate::wire::headers::Known;
+
+/// What a core is told.
+pub enum Order {
+    Adopt(Arc<Snapshot>),
+    /// Stop accepting, finish what is under way, end.
+    Drain,
+}
+
+/// What a core is given to run.
+pub struct Core {
+    pub index: usize,
+    pub driver: Driver,
+    pub listeners: Vec<std::net::TcpListener>,
+    pub mailbox: Mailbox<Order>,
+    pub snapshot: Arc<Snapshot>,
+    pub start: Start,
+}
+
+/// Runs one core on the thread that calls, until it has been drained.
+pub fn run(core: Core) -> io::Result<()> {
+    let epoll = matches!(core.driver, Driver::Epoll(_));
+    let driver = core.driver.clone();
+    ring::run(&driver, serve_core(core, epoll))?
+}
+
+async fn serve_core(core: Core, epoll: bool) -> io::Result<()> {
+    let mut mailbox = core.mailbox.open(epoll)?;
+    let listeners = core.listeners.into_iter().map(|listener| Listener::adopt(listener, epoll).map(Rc::new));
+    let listeners: Vec<Rc<Listener>> = listeners.collect::<io::Result<_>>()?;
+    let worker = Rc::new(Worker::new(core.start, core.snapshot));
+    let index = core.index;
+    worker.shared.revisions[index].store(worker.snapshot().revision, Ordering::Release);
+    ring::spawn(keep_time(Rc::clone(&worker), index));
+    for listener in &listeners {
+        ring::spawn(accept_connections(Rc::clone(&worker), Rc::clone(listener)));
+    }
+    while let Some(order) = mailbox.next().await {
+        match order {
+            Order::Adopt(snapshot) => {
+                let revision = snapshot.revision;
+                worker.adopt(snapshot);
+                worker.shared.revisions[index].store(revision, Ordering::Release);
+            }
+            Order::Drain => break,
+        }
+    }
+    drain(&worker, &listeners).await;
+    worker.shared.drained.fetch_add(1, Ordering::Release);
+    Ok(())
+}
+
+/// The core's pulse: deadlines, dates, lent tokens, log lines, connections that have rested too long.
+async fn keep_time(worker: Rc<Worker>, index: usize) {
+    let mut ticks = 0_u64;
+    loop {
+        ring::sleep(TICK).await;
+        let now = worker.clock.now();
+        timer::turn(now);
+        worker.shared.heartbeats[index].store(now.millis(), Ordering::Relaxed);
+        ticks += 1;
+        if ticks.is_multiple_of(10) {
+            worker.buckets.borrow_mut().settle();
+            hand_over_log(&worker);
+        }
+        if ticks.is_multiple_of(100) {
+            worker.clock.follow_wall_clock();
+            worker.pools.close_rested(now);
+            make_room(&worker);
+        }
+    }
+}
+
+fn hand_over_log(worker: &Worker) {
+    if let Some(log) = worker.log.borrow_mut().as_mut() {
+        log.hand_over(&worker.counters);
+    }
+}
+
+/// Within a tenth of the most connections, those that only rest are closed: new clients come before silent ones.
+fn make_room(worker: &Worker) {
+    let most = worker.shared.connections_max;
+    let open = worker.shared.connections.load(Ordering::Relaxed);
+    if open > most - most / 10 {
+        let ended = timer::end_resting(worker.open.get() / 10 + 1);
+        worker.counters.event_many(Event::ConnectionIdleTimeout, ended as u64);
+    }
+}
+
+async fn accept_connections(worker: Rc<Worker>, listener: Rc<Listener>) {
+    loop {
+        let shared = &worker.shared;
+        match accept::next(&listener, &shared.connections, shared.connections_max).await {
+            Arrival::Connection(accepted) => begin(&worker, accepted),
+            Arrival::Shed => worker.counters.event(Event::ConnectionShed),
+            Arrival::Stopped => return,
+        }
+    }
+}
+
+fn begin(worker: &Rc<Worker>, accepted: Accepted) {
+    worker.counters.event(Event::ConnectionAccepted);
+    worker.connection_opened();
+    ring::spawn(serve_connection(Rc::clone(worker), accepted));
+}
+
+/// Stops listening, answers what the kernel had already accepted, and waits until the last connection has ended.
+async fn drain(worker: &Rc<Worker>, listeners: &[Rc<Listener>]) {
+    worker.draining.set(true);
+    for accepted in listeners.iter().flat_map(|listener| listener.stop()) {
+        worker.shared.connections.fetch_add(1, Ordering::Relaxed);
+        begin(worker, accepted);
+    }
+    let began = worker.clock.now();
+    // A client may just be sending its next request on a connection that rests: it gets this long to arrive, and is
+    // then told to close. After that, resting connections are ended.
+    let grace = began + std::time::Duration::from_millis(250);
+    let end = began + worker.limits.drain_timeout;
+    while worker.open.get() > 0 && worker.clock.now() < end {
+        ring::sleep(TICK).await;
+        if worker.clock.now() > grace {
+            timer::end_resting(usize::MAX);
+        }
+    }
+    hand_over_log(worker);
+}
+
+/// A connection from its first byte to its last.
+async fn serve_connection(worker: Rc<Worker>, accepted: Accepted) {
+    let _counted = Counted(&worker);
+    let mut connection = Connection::new(accepted, worker.clock.now());
+    loop {
+        let front = Front { clock: &worker.clock, stamps: &worker.stamps, ids: &worker.ids, limits: &worker.limits };
+        match connection.next(front).await {
+            Next::Request => {
+                if !serve(&worker, &mut connection).await {
+                    break;
+                }
+            }
+            Next::Refused(fault) => {
+                refuse(&worker, &mut connection, fault).await;
+                break;
+            }
+            Next::Ended => {
+                if connection.deadline.passed() {
+                    worker.counters.event(Event::ConnectionIdleTimeout);
+                }
+                return;
+            }
+        }
+    }
+    connection.close(worker.clock.now()).await;
+}
+
+/// Counts a connection out, whatever became of its task.
+struct Counted<'w>(&'w Worker);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.counters.event(Event::ConnectionClosed);
+        self.0.connection_closed();
+    }
+}
+
+/// Answers one request. False where the connection has to end.
+async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
+    let snapshot = worker.snapshot();
+    let mut record = Record::begin(&worker.counters, connection.request.received);
+    let mut trail = Trail::default();
+    let answered = caught(answer(worker, &snapshot, connection, &mut record, &mut trail)).await;
+    let response = answered.unwrap_or_else(|fault| {
+        record.fault(&fault);
+        Response::of_fault(fault)
+    });
+    let keep = relay::send(worker, connection, response, &mut record).await;
+    finish(worker, &snapshot, connection, &trail, &mut record);
+    keep && connection.finish_request(worker.clock.now(), &worker.limits).await
+}
+
+/// Where a request has been, for the log.
+#[derive(Default)]
+struct Trail {
+    stage: Option<usize>,
+    method: Option<usize>,
+    values: PathValues,
+}
+
+/// The way of a request: down the stages, and back up with the answer.
+async fn answer<'s>(
+    worker: &Worker,
+    snapshot: &'s Snapshot,
+    connection: &mut Connection,
+    record: &mut Record<'_>,
+    trail: &mut Trail,
+) -> Result<Response<'s>, Fault> {
+    let now = connection.request.received;
+    let matched = dispatch::route(&snapshot.table, &connection.request)?;
+    let stage = &snapshot.stages[matched.stage];
+    (trail.stage, trail.method, trail.values) = (Some(matched.stage), matched.method(), matched.values);
+    record.series = Some(stage.unmatched);
+    let Some(method) = matched.method().map(|index| &stage.methods[index]) else {
+        return Err(unmatched(worker, stage, connection, now));
+    };
+    record.series = Some(method.series);
+    record.logged = method.logged;
+    let admitted = limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?;
+    let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
+    let context = Context {
+        request: &connection.request,
+        stage: &stage.facts,
+        method: Some(&method.facts),
+        values: &trail.values,
+    };
+    match transform::request(&plan.request, &context)? {
+        Outbound::Mock { status } => {
+            let backend = Backend { status, lines: &[], bytes: &[] };
+            let mut head = Buffer::head();
+            let answer = transform::response(&plan.response, &context, backend, &mut head)?;
+            let constant = match answer.body {
+                AnswerBody::Constant(body) => body,
+                AnswerBody::Backend => &[],
+            };
+            Ok(Response::constant(answer.status, head, constant))
+        }
+        Outbound::Http { head, verb, body } => {
+            let Some(integration) = &plan.integration else { return Err(Fault::new(FaultKind::Configuration)) };
+            let call = relay::outbound(worker, connection, head, verb, body).await?;
+            let began = worker.clock.now();
+            let inbound = upstream::call(worker.tools(), integration, admitted, call).await?;
+            record.outcome.integration_us = Some(worker.clock.now().micros_since(began));
+            record.outcome.integration_status = Some(inbound.head().status);
+            let request = &connection.request;
+            let context = Context { request, stage: &stage.facts, method: Some(&method.facts), values: &trail.values };
+            let backend =
+                Backend { status: inbound.head().status, lines: &inbound.head().lines, bytes: inbound.bytes() };
+            let mut head = Buffer::head();
+            let answer = transform::response(&plan.response, &context, backend, &mut head)?;
+            Ok(match answer.body {
+                AnswerBody::Backend => Response::of_backend(answer.status, head, inbound),
+                AnswerBody::Constant(body) => Response::constant(answer.status, head, body).instead_of(inbound),
+            })
+        }
+    }
+}
+
+/// A path or a verb that no method is for (rest/01 section 1.5).
+fn unmatched(worker: &Worker, stage: &Stage, connection: &Connection, now: Instant) -> Fault {
+    if let Err(fault) = limit::admit(&mut worker.buckets.borrow_mut(), &stage.limits, now) {
+        return fault;
+    }
+    match connection.request.value(Known::Authorization).and_then(sigv4::incomplete) {
+        Some(message) => Fault::with_message(FaultKind::IncompleteSignature, message),
+        None => Fault::new(FaultKind::NoSuchRoute),
+    }
+}
+
+/// Counts the request and writes its line.
+fn finish(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Trail, record: &mut Record<'_>) {
+    record.finish(worker.clock.now());
+    let Some(format) = snapshot.access_log.as_ref().filter(|_| record.logged) else { return };
+    if let Some(log) = worker.log.borrow_mut().as_mut() {
+        // rest/14 section 14.4: what failed before a stage was known is not logged on AWS; here it is, with `-` for
+        // what nobody knows, because at the edge it is what an operator looks for first.
+        let stage = trail.stage.and_then(|index| snapshot.stages.get(index));
+        let method = stage.and_then(|stage| stage.methods.get(trail.method?));
+        let nowhere = StageFacts::default();
+        let context = Context {
+            request: &connection.request,
+            stage: stage.map_or(&nowhere, |stage| &stage.facts),
+            method: method.map(|method| &method.facts),
+            values: &trail.values,
+        };
+        log.line(&worker.counters, |line| format.write(&context, &record.outcome, line));
+    }
+}
+
+/// Answers a head that could not be taken.
+async fn refuse(worker: &Worker, connection: &mut Connection, fault: Fault) {
+    let snapshot = worker.snapshot();
+    let mut record = Record::begin(&worker.counters, connection.request.received);
+    record.fault(&fault);
+    // Whatever was parsed of this head or of the one before: nothing of it may steer the answer or the log.
+    connection.request.forget();
+    relay::send(worker, connection, Response::of_fault(fault), &mut record).await;
+    finish(worker, &snapshot, connection, &Trail::default(), &mut record);
+}
+
+/// A bug in a request's way ends that request, not the core: its panic becomes a 500.
+async fn caught<T>(answer: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let mut answer = pin!(answer);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        Err(_) => Poll::Ready(Err(Fault::new(FaultKind::Internal))),
+    })
+    .await
+}

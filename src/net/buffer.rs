@@ -66,6 +66,15 @@ impl Buffer {
         }
     }
 
+    /// Passes over `n` bytes that [`Buffer::rewind`] can bring back.
+    pub(super) fn advance(&mut self, n: usize) {
+        self.start = (self.start + n).min(self.bytes.len());
+    }
+
+    pub(super) fn rewind(&mut self, n: usize) {
+        self.start = self.start.saturating_sub(n);
+    }
+
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.start = 0;

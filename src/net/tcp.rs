@@ -113,7 +113,7 @@ impl Stream {
         let (reader, writer) = stream.into_split();
         Ok(Self {
             reader: Reader { inner: ReadSide::Plain(reader), fd },
-            writer: Writer { inner: WriteSide::Plain(writer) },
+            writer: Writer { inner: WriteSide::Plain(writer), fd },
             deadline: Deadline::of(fd),
         })
     }
@@ -136,7 +136,7 @@ impl Stream {
         let (read, write) = tls::connect(read, write, config, name).await?;
         Ok(Self {
             reader: Reader { inner: ReadSide::Tls(Box::new(read)), fd: reader.fd },
-            writer: Writer { inner: WriteSide::Tls(Box::new(write)) },
+            writer: Writer { inner: WriteSide::Tls(Box::new(write)), fd: writer.fd },
             deadline,
         })
     }
@@ -167,6 +167,11 @@ impl Reader {
         }
     }
 
+    /// Ends both directions at once: whoever waits on either is woken.
+    pub fn abort(&self) {
+        socket::shutdown_both(self.fd);
+    }
+
     /// Whether a connection that rested can still be used: nothing has arrived and it is not closed.
     pub fn is_quiet(&self) -> bool {
         socket::rest_of(self.fd) == Rest::Quiet
@@ -176,6 +181,7 @@ impl Reader {
 /// The direction that is written.
 pub struct Writer {
     inner: WriteSide,
+    fd: RawFd,
 }
 
 enum WriteSide {
@@ -184,13 +190,18 @@ enum WriteSide {
 }
 
 impl Writer {
-    /// Writes all of it. The buffer comes back empty when it went well.
+    /// Writes all of it. The buffer comes back with what was in it, so that it can be sent again elsewhere.
     #[inline]
     pub async fn write_all(&mut self, buffer: Buffer) -> (io::Result<()>, Buffer) {
         match &mut self.inner {
             WriteSide::Plain(half) => write_all(half, buffer).await,
             WriteSide::Tls(writer) => Box::pin(writer.write_all(buffer)).await,
         }
+    }
+
+    /// Ends both directions at once: whoever waits on either is woken.
+    pub fn abort(&self) {
+        socket::shutdown_both(self.fd);
     }
 
     /// Tells the peer that nothing more comes.
@@ -206,15 +217,22 @@ impl Writer {
 #[inline]
 pub(super) async fn write_all(half: &mut OwnedWriteHalf<TcpStream>, buffer: Buffer) -> (io::Result<()>, Buffer) {
     let mut buffer = buffer;
-    while !buffer.is_empty() {
+    let mut sent = 0;
+    let outcome = loop {
+        if buffer.is_empty() {
+            break Ok(());
+        }
         let (written, rest) = half.write(buffer).await;
         buffer = rest;
         match written {
-            Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), buffer),
-            Ok(n) => buffer.consume(n),
-            Err(error) => return (Err(error), buffer),
+            Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => {
+                buffer.advance(n);
+                sent += n;
+            }
+            Err(error) => break Err(error),
         }
-    }
-    buffer.clear();
-    (Ok(()), buffer)
+    };
+    buffer.rewind(sent);
+    (outcome, buffer)
 }

@@ -149,12 +149,10 @@ impl Reader {
 
 impl Writer {
     pub(super) async fn write_all(&mut self, buffer: Buffer) -> (io::Result<()>, Buffer) {
-        let mut buffer = buffer;
         let taken = self.session.borrow_mut().writer().write_all(&buffer);
         if let Err(error) = taken {
             return (Err(error), buffer);
         }
-        buffer.clear();
         (self.flush().await, buffer)
     }
 

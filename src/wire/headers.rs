@@ -21,8 +21,8 @@ impl Span {
         self.start == self.end
     }
 
-    /// Where `part` lies within `whole`. Both must be of the same bytes, as httparse's answers are.
-    pub(crate) fn within(whole: &[u8], part: &[u8]) -> Self {
+    /// Where `part` lies within `whole`, of which it must be a slice.
+    pub fn within(whole: &[u8], part: &[u8]) -> Self {
         let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
         let bound = |offset: usize| u16::try_from(offset.min(whole.len())).unwrap_or(u16::MAX);
         Self { start: bound(start), end: bound(start + part.len()) }

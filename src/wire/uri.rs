@@ -1,6 +1,6 @@
 //! Request targets: their parts, what may not stand in them, percent-encoding.
 
-/// A request target in origin form, split. Absolute forms have been reduced to it, with their authority.
+/// A request target in origin form, split; all parts are slices of it. Absolute forms have been reduced to it, with their authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'t> {
     /// Only of an absolute form: `http://authority/…`.
@@ -17,7 +17,7 @@ pub struct Target<'t> {
 pub fn split(target: &[u8]) -> Option<Target<'_>> {
     let (authority, rest) = match target.first()? {
         b'/' => (None, target),
-        b'*' if target.len() == 1 => return Some(Target { authority: None, path: b"*", query: None }),
+        b'*' if target.len() == 1 => return Some(Target { authority: None, path: target, query: None }),
         _ => {
             let rest = strip_scheme(target)?;
             let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
@@ -28,7 +28,8 @@ pub fn split(target: &[u8]) -> Option<Target<'_>> {
         Some(at) => (&rest[..at], Some(&rest[at + 1..])),
         None => (rest, None),
     };
-    let path = if path.is_empty() { b"/" } else { path };
+    // An absolute form may have no path: then it is `/`, and a slash of its `://` stands for it.
+    let path = if path.is_empty() { memchr::memchr(b'/', target).map(|at| &target[at..=at])? } else { path };
     if !path.iter().all(|&byte| CLASS[usize::from(byte)] & IN_PATH != 0) || !is_path_sound(path) {
         return None;
     }

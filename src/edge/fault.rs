@@ -1,0 +1,198 @@
+//! Every way to fail, and the gateway response it becomes (rest/11, bytes as recorded there).
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why a request got no answer from its integration.
+#[derive(Debug)]
+pub struct Fault {
+    pub kind: FaultKind,
+    /// For the caller. Nothing of the inside.
+    pub message: Cow<'static, str>,
+    /// For the operator: into the log, never onto the wire.
+    pub detail: Option<Box<str>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The bytes are not an HTTP request that can be trusted.
+    Malformed,
+    HeadersTooLarge,
+    UriTooLong,
+    PayloadTooLarge,
+    /// A body that stopped arriving.
+    RequestTimeout,
+    /// No API, no stage, no mapping.
+    UnknownHost,
+    NoSuchRoute,
+    /// An unmatched route whose `Authorization` is not SigV4 (rest/01 section 1.5).
+    IncompleteSignature,
+    Throttled,
+    BadParameters,
+    UnsupportedMediaType,
+    Configuration,
+    IntegrationTimeout,
+    IntegrationFailure,
+    /// A backend's answer beyond the payload limit.
+    IntegrationTooLarge,
+    /// `--lenient`: this method needs what Weir cannot do yet.
+    NotImplemented,
+    /// A bug of ours.
+    Internal,
+    /// The client left: nobody is there to be told.
+    ClientLeft,
+}
+
+/// How the body of a gateway response is spelled: who made it on AWS shows in a blank (rest/02 section 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// The front door: `{"message":"…"}`.
+    Compact,
+    /// The execution engine: `{"message": "…"}`.
+    Spaced,
+    /// The message alone.
+    Plain,
+}
+
+/// One row of rest/11 section 11.1.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayResponse {
+    /// `$context.error.responseType`; empty where no type covers it.
+    pub response_type: &'static str,
+    pub status: u16,
+    /// `x-amzn-ErrorType`; empty where AWS sends none.
+    pub error_type: &'static str,
+    pub spelling: Spelling,
+    pub message: &'static str,
+}
+
+const fn row(
+    response_type: &'static str,
+    status: u16,
+    error_type: &'static str,
+    spelling: Spelling,
+    message: &'static str,
+) -> GatewayResponse {
+    GatewayResponse { response_type, status, error_type, spelling, message }
+}
+
+impl FaultKind {
+    #[rustfmt::skip] // a table: one row a fault
+    pub fn gateway_response(self) -> GatewayResponse {
+        use Spelling::{Compact, Plain, Spaced};
+        match self {
+            Self::Malformed => row("", 400, "BadRequestException", Compact, "Bad Request"),
+            Self::HeadersTooLarge => row("", 431, "BadRequestException", Compact, "Request header fields too large"),
+            Self::UriTooLong => row("", 414, "BadRequestException", Compact, "Request URI too long"),
+            Self::PayloadTooLarge => row("REQUEST_TOO_LARGE", 413, "", Plain, "HTTP content length exceeded 10485760 bytes."),
+            Self::RequestTimeout => row("", 408, "BadRequestException", Compact, "Request timed out"),
+            Self::UnknownHost => row("", 403, "ForbiddenException", Compact, "Forbidden"),
+            Self::NoSuchRoute => row("MISSING_AUTHENTICATION_TOKEN", 403, "MissingAuthenticationTokenException", Compact, "Missing Authentication Token"),
+            Self::IncompleteSignature => row("INVALID_SIGNATURE", 403, "IncompleteSignatureException", Compact, "Missing Authentication Token"),
+            Self::Throttled => row("THROTTLED", 429, "TooManyRequestsException", Compact, "Too Many Requests"),
+            Self::BadParameters => row("BAD_REQUEST_PARAMETERS", 400, "BadRequestException", Spaced, "Invalid request parameters"),
+            Self::UnsupportedMediaType => row("UNSUPPORTED_MEDIA_TYPE", 415, "BadRequestException", Spaced, "Unsupported Media Type"),
+            Self::Configuration => row("API_CONFIGURATION_ERROR", 500, "InternalServerErrorException", Spaced, "Internal server error"),
+            Self::IntegrationTimeout => row("INTEGRATION_TIMEOUT", 504, "InternalServerErrorException", Spaced, "Endpoint request timed out"),
+            Self::IntegrationFailure => row("INTEGRATION_FAILURE", 504, "InternalServerErrorException", Spaced, "Network error communicating with endpoint"),
+            Self::IntegrationTooLarge => row("INTEGRATION_FAILURE", 500, "InternalServerErrorException", Spaced, "Internal server error"),
+            Self::NotImplemented => row("", 501, "NotImplementedException", Compact, "Not Implemented"),
+            Self::Internal => row("", 500, "InternalServerErrorException", Spaced, "Internal server error"),
+            Self::ClientLeft => row("", 499, "", Plain, ""),
+        }
+    }
+
+    /// Whether the connection can go on after this: its framing is known and the peer is not to blame.
+    pub fn may_keep_alive(self) -> bool {
+        !matches!(
+            self,
+            Self::Malformed
+                | Self::HeadersTooLarge
+                | Self::UriTooLong
+                | Self::PayloadTooLarge
+                | Self::RequestTimeout
+                | Self::Internal
+                | Self::ClientLeft
+        )
+    }
+}
+
+impl Fault {
+    pub fn new(kind: FaultKind) -> Self {
+        Self { kind, message: Cow::Borrowed(kind.gateway_response().message), detail: None }
+    }
+
+    /// With what an operator should know.
+    pub fn because(kind: FaultKind, detail: impl fmt::Display) -> Self {
+        Self { detail: Some(detail.to_string().into_boxed_str()), ..Self::new(kind) }
+    }
+
+    pub fn with_message(kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), detail: None }
+    }
+
+    /// The body as it goes onto the wire.
+    pub fn write_body(&self, push: &mut impl FnMut(&[u8])) {
+        match self.kind.gateway_response().spelling {
+            Spelling::Compact => push(br#"{"message":""#),
+            Spelling::Spaced => push(br#"{"message": ""#),
+            Spelling::Plain => return push(self.message.as_bytes()),
+        }
+        write_json_text(self.message.as_bytes(), push);
+        push(br#""}"#);
+    }
+
+    pub fn content_type(&self) -> &'static str {
+        match self.kind.gateway_response().spelling {
+            Spelling::Plain => "text/plain",
+            Spelling::Compact | Spelling::Spaced => "application/json",
+        }
+    }
+}
+
+/// The inside of a JSON string.
+pub fn write_json_text(text: &[u8], push: &mut impl FnMut(&[u8])) {
+    let mut plain = 0;
+    for (at, byte) in text.iter().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => br#"\""#,
+            b'\\' => br"\\",
+            b'\n' => br"\n",
+            b'\r' => br"\r",
+            b'\t' => br"\t",
+            0..0x20 => b"",
+            _ => continue,
+        };
+        push(&text[plain..at]);
+        if escape.is_empty() {
+            push(format!("\\u{byte:04x}").as_bytes());
+        } else {
+            push(escape);
+        }
+        plain = at + 1;
+    }
+    push(&text[plain..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(fault: &Fault, status: u16, body: &str) {
+        let mut bytes = Vec::new();
+        fault.write_body(&mut |part| bytes.extend_from_slice(part));
+        assert_eq!((fault.kind.gateway_response().status, String::from_utf8_lossy(&bytes).as_ref()), (status, body));
+    }
+
+    #[test]
+    fn bodies_are_aws_s_to_the_blank() {
+        check(&Fault::new(FaultKind::UnknownHost), 403, r#"{"message":"Forbidden"}"#);
+        check(&Fault::new(FaultKind::NoSuchRoute), 403, r#"{"message":"Missing Authentication Token"}"#);
+        check(&Fault::new(FaultKind::Throttled), 429, r#"{"message":"Too Many Requests"}"#);
+        check(&Fault::new(FaultKind::IntegrationTimeout), 504, r#"{"message": "Endpoint request timed out"}"#);
+        check(&Fault::new(FaultKind::Configuration), 500, r#"{"message": "Internal server error"}"#);
+        check(&Fault::new(FaultKind::PayloadTooLarge), 413, "HTTP content length exceeded 10485760 bytes.");
+        check(&Fault::with_message(FaultKind::Malformed, "a\"b\\\n\u{1}"), 400, r#"{"message":"a\"b\\\n\u0001"}"#);
+    }
+}

@@ -1,0 +1,312 @@
+//! Between a client's connection and a backend's: how a body goes out, how an answer and its body come back.
+//! Part of the spine: it sees both ends.
+
+use super::body::{Body, BodyError};
+use super::connection::{AnswerFraming, Connection, Finish, finish_head};
+use super::exchange::Verb;
+use super::fault::{Fault, FaultKind};
+use super::transform::{OutboundBody, write_status_line};
+use super::upstream::{Call, ClientSide, Finished, Inbound};
+use super::watch::Record;
+use super::worker::Worker;
+use crate::net::buffer::Buffer;
+use crate::telemetry::names::Event;
+use crate::wire::h1::Framing;
+use crate::wire::h1::chunked::{CHUNK_END, LAST_CHUNK, size_line};
+
+/// An answer whose status and mapped headers are written.
+pub(super) struct Response<'s> {
+    status: u16,
+    head: Buffer,
+    body: Content<'s>,
+    /// The backend's answer, where the client gets something else in its place.
+    unused: Option<Box<Inbound>>,
+    closes: bool,
+}
+
+enum Content<'s> {
+    Constant(&'s [u8]),
+    Fault(Fault),
+    Backend(Inbound),
+}
+
+impl<'s> Response<'s> {
+    pub(super) fn constant(status: u16, head: Buffer, body: &'s [u8]) -> Self {
+        Self { status, head, body: Content::Constant(body), unused: None, closes: false }
+    }
+
+    pub(super) fn of_backend(status: u16, head: Buffer, inbound: Inbound) -> Self {
+        Self { status, head, body: Content::Backend(inbound), unused: None, closes: false }
+    }
+
+    pub(super) fn of_fault(fault: Fault) -> Self {
+        let row = fault.kind.gateway_response();
+        let mut head = Buffer::head();
+        write_status_line(row.status, &mut |part| head.push(part));
+        head.push(b"Content-Type: ");
+        head.push(fault.content_type().as_bytes());
+        if !row.error_type.is_empty() {
+            head.push(b"\r\nx-amzn-ErrorType: ");
+            head.push(row.error_type.as_bytes());
+        }
+        head.push(b"\r\n");
+        let closes = !fault.kind.may_keep_alive();
+        Self { status: row.status, head, body: Content::Fault(fault), unused: None, closes }
+    }
+
+    pub(super) fn instead_of(self, inbound: Inbound) -> Self {
+        Self { unused: Some(Box::new(inbound)), ..self }
+    }
+}
+
+/// Writes the framing behind the mapped head, and what has arrived of the body behind that. Where more is to come,
+/// the client's direction goes along.
+pub(super) async fn outbound(
+    worker: &Worker,
+    connection: &mut Connection,
+    mut head: Buffer,
+    verb: Verb,
+    body: OutboundBody<'_>,
+) -> Result<Call, Fault> {
+    let arrived = connection.arrived;
+    let complete = connection.body.is_complete();
+    let first = &connection.request.bytes[arrived.start..arrived.end];
+    let mut chunked = false;
+    match body {
+        OutboundBody::Constant(constant) => {
+            content_length(&mut head, constant.len() as u64);
+            head.push(constant);
+        }
+        OutboundBody::None => end_without_body(&mut head, verb),
+        OutboundBody::Client if complete && connection.request.head.framing == Framing::None => {
+            end_without_body(&mut head, verb);
+        }
+        OutboundBody::Client => {
+            match connection.body.remaining() {
+                // Also of a chunked body that is there as a whole: its length is known now, as on AWS.
+                Some(left) => content_length(&mut head, first.len() as u64 + left),
+                None => {
+                    chunked = true;
+                    head.push(b"Transfer-Encoding: chunked\r\n\r\n");
+                }
+            }
+            push_chunk(&mut head, first, chunked, false);
+        }
+    }
+    let client = if matches!(body, OutboundBody::Client) && !complete {
+        if connection.request.head.expects_continue && first.is_empty() {
+            connection.send_continue().await.map_err(|_| Fault::new(FaultKind::ClientLeft))?;
+        }
+        lend(worker, connection)
+    } else {
+        let now = worker.clock.now();
+        // The connection waits for the answer, and then for the client to take it.
+        connection.deadline.set(now + worker.limits.integration_timeout + worker.limits.body_stall_timeout);
+        None
+    };
+    Ok(Call { bytes: head, verb, client, chunked })
+}
+
+fn lend(worker: &Worker, connection: &mut Connection) -> Option<ClientSide> {
+    Some(ClientSide {
+        reader: connection.reader.take()?,
+        body: std::mem::take(&mut connection.body),
+        deadline: std::rc::Rc::clone(&connection.deadline),
+        rest: Buffer::none(),
+        stall: worker.limits.body_stall_timeout,
+        rate_min: worker.limits.body_rate_min,
+    })
+}
+
+/// rest/05 section 5.3: an empty body is announced where the verb usually has one.
+fn end_without_body(head: &mut Buffer, verb: Verb) {
+    if verb.announces_empty_body() { content_length(head, 0) } else { head.push(b"\r\n") }
+}
+
+fn content_length(head: &mut Buffer, length: u64) {
+    head.push(b"Content-Length: ");
+    head.push_decimal(length);
+    head.push(b"\r\n\r\n");
+}
+
+/// Data as it goes onto the wire: as it is, or as one chunk.
+fn push_chunk(out: &mut Buffer, data: &[u8], chunked: bool, last: bool) {
+    if chunked {
+        if !data.is_empty() {
+            out.push(size_line(data.len(), &mut [0; 18]));
+            out.push(data);
+            out.push(CHUNK_END);
+        }
+        if last {
+            out.push(LAST_CHUNK);
+        }
+    } else {
+        out.push(data);
+    }
+}
+
+/// Sends an answer. False where the connection has to end behind it.
+pub(super) async fn send(
+    worker: &Worker,
+    connection: &mut Connection,
+    response: Response<'_>,
+    record: &mut Record<'_>,
+) -> bool {
+    let Response { status, mut head, body, unused, closes } = response;
+    record.outcome.status = status;
+    if let Some(inbound) = unused {
+        // What the backend said is not wanted: its connection goes on only if nothing more of it is to come.
+        settle(worker, connection, *inbound);
+    }
+    if matches!(&body, Content::Fault(fault) if fault.kind == FaultKind::ClientLeft) {
+        record.client_left();
+        return false;
+    }
+    let now = worker.clock.now();
+    let lasting = now.since(connection.opened) < worker.limits.connection_lifetime;
+    let mut keep = connection.request.head.keep_alive && !closes && !worker.draining.get() && lasting;
+    // While an upload has the client's direction, its end decides; else what is left of the body does.
+    let lent = matches!(&body, Content::Backend(inbound) if inbound.has_upload());
+    keep &= lent || connection.can_clear_body();
+    let framing = framing(&body, status, connection);
+    if framing == AnswerFraming::UntilClose {
+        keep = false;
+    }
+    let request = &connection.request;
+    let stamp = worker.stamps.at(worker.clock.unix_millis(now));
+    finish_head(&mut head, &Finish { request, keep_alive: keep, stamp: &stamp, framing });
+    connection.deadline.set(now + worker.limits.body_stall_timeout);
+    let bodiless = request.verb == Verb::Head || matches!(status, 204 | 304);
+    match body {
+        Content::Constant(constant) => {
+            if !bodiless {
+                head.push(constant);
+                record.outcome.response_bytes = constant.len() as u64;
+            }
+            sent(connection.send(head).await, record) && keep
+        }
+        Content::Fault(fault) => {
+            if !bodiless {
+                let before = head.len();
+                fault.write_body(&mut |part| head.push(part));
+                record.outcome.response_bytes = (head.len() - before) as u64;
+            }
+            sent(connection.send(head).await, record) && keep
+        }
+        Content::Backend(inbound) if bodiless => {
+            let arrived = sent(connection.send(head).await, record);
+            settle(worker, connection, inbound) && arrived && keep
+        }
+        Content::Backend(inbound) => stream(worker, connection, head, inbound, framing, record).await && keep,
+    }
+}
+
+fn framing(body: &Content<'_>, status: u16, connection: &Connection) -> AnswerFraming {
+    // RFC 9110 15.3.5 and 15.4.5: these have no body, and 204 must not announce one.
+    if matches!(status, 204 | 304) {
+        return AnswerFraming::Unsaid;
+    }
+    match body {
+        Content::Constant(constant) => AnswerFraming::Sized(constant.len() as u64),
+        Content::Fault(fault) => {
+            let mut length = 0;
+            fault.write_body(&mut |part| length += part.len() as u64);
+            AnswerFraming::Sized(length)
+        }
+        Content::Backend(inbound) if connection.request.verb == Verb::Head => {
+            inbound.announced_length().map_or(AnswerFraming::Unsaid, AnswerFraming::Sized)
+        }
+        Content::Backend(inbound) => match inbound.framing() {
+            Framing::Sized(length) => AnswerFraming::Sized(length),
+            // A small answer in chunks is all there: its length is known, as on AWS.
+            _ if inbound.is_complete() => AnswerFraming::Sized(inbound.first().len() as u64),
+            _ if connection.request.head.http_1_1 => AnswerFraming::Chunked,
+            _ => AnswerFraming::UntilClose,
+        },
+    }
+}
+
+fn sent(outcome: std::io::Result<()>, record: &mut Record<'_>) -> bool {
+    if outcome.is_err() {
+        record.client_left();
+    }
+    outcome.is_ok()
+}
+
+/// Hands a backend's body to the client piece by piece; the next one is read when the last one has been taken.
+async fn stream(
+    worker: &Worker,
+    connection: &mut Connection,
+    mut head: Buffer,
+    mut inbound: Inbound,
+    framing: AnswerFraming,
+    record: &mut Record<'_>,
+) -> bool {
+    let chunked = framing == AnswerFraming::Chunked;
+    record.outcome.response_bytes = inbound.first().len() as u64;
+    push_chunk(&mut head, inbound.first(), chunked, inbound.is_complete());
+    let mut part = head;
+    loop {
+        if !sent(connection.send(part).await, record) {
+            connection.abort();
+            return false;
+        }
+        if inbound.is_complete() {
+            break;
+        }
+        part = match inbound.piece(&worker.clock).await {
+            Ok(piece) => {
+                let mut piece = piece.unwrap_or_else(Buffer::idle);
+                record.outcome.response_bytes += piece.len() as u64;
+                if chunked {
+                    frame(&mut piece, inbound.is_complete());
+                }
+                piece
+            }
+            Err(error) => {
+                // The head has gone out: all that is left is to let the client see that the body is not whole.
+                broken(worker, &error, record);
+                connection.abort();
+                return false;
+            }
+        };
+        connection.deadline.set(worker.clock.now() + worker.limits.body_stall_timeout);
+    }
+    settle(worker, connection, inbound)
+}
+
+/// Makes a piece a chunk, in place.
+fn frame(piece: &mut Buffer, last: bool) {
+    if !piece.is_empty() {
+        let fits = piece.prepend(size_line(piece.len(), &mut [0; 18]));
+        debug_assert!(fits, "a piece has headroom for its size line");
+        piece.push(CHUNK_END);
+    }
+    if last {
+        piece.push(LAST_CHUNK);
+    }
+}
+
+fn broken(worker: &Worker, error: &BodyError, record: &mut Record<'_>) {
+    worker.counters.event(Event::UpstreamBodyBroken);
+    let detail = match error {
+        BodyError::Broken(_) => "the backend broke off its answer, or took too long for it",
+        BodyError::Malformed => "the backend's answer has a chunk that is none",
+        BodyError::TooLarge => "the backend's answer is larger than the payload limit",
+    };
+    record.outcome.detail = Some(detail.into());
+}
+
+/// Gives back what an answer held: the backend's connection to its pool, the client's direction to its connection.
+fn settle(worker: &Worker, connection: &mut Connection, inbound: Inbound) -> bool {
+    match inbound.finish(&worker.pools, worker.clock.now()) {
+        Finished::NothingLent => true,
+        Finished::Returned(client) => {
+            connection.reader = Some(client.reader);
+            connection.body = Body::default();
+            connection.rest = client.rest;
+            true
+        }
+        Finished::Lost => false,
+    }
+}

@@ -1,0 +1,195 @@
+//! One request to an HTTP backend: over a connection that rested, or a new one.
+
+use std::sync::Arc;
+
+use super::inbound::Inbound;
+use super::pool::{self, Connection};
+use super::upload::{BackendSide, Upload};
+use super::{Call, Integration, Tools};
+use crate::edge::body::{Body, BodyError};
+use crate::edge::exchange::Verb;
+use crate::edge::fault::{Fault, FaultKind};
+use crate::net::buffer::Buffer;
+use crate::settings::limits::INTERIM_RESPONSES_MAX;
+use crate::telemetry::names::Event;
+use crate::time::Instant;
+use crate::wire::h1::head;
+
+/// What a failed exchange leaves to say.
+enum Failure {
+    /// The connection had been closed before one byte came back: nobody has worked on the request.
+    Stale,
+    Final(Fault),
+}
+
+pub(super) async fn call(tools: Tools<'_>, integration: &Integration, mut call: Call) -> Result<Inbound, Fault> {
+    let began = tools.clock.now();
+    let deadline = began + integration.timeout;
+    // RFC 9110 9.2.2: only what may be done twice is sent again. The rest is sent only over a connection that the
+    // kernel says still stands.
+    let repeatable = call.verb.is_idempotent() && call.client.is_none();
+    if let Some(connection) = tools.pools.take(&integration.endpoint, began, !repeatable) {
+        tools.counters.event(Event::UpstreamReuse);
+        match exchange(tools, integration, connection, &mut call, deadline).await {
+            Ok(inbound) => return Ok(inbound),
+            Err(Failure::Stale) if repeatable => tools.counters.event(Event::UpstreamRetry),
+            Err(Failure::Stale) => return Err(network_error(tools, "the connection was closed before an answer")),
+            Err(Failure::Final(fault)) => return Err(fault),
+        }
+    }
+    // Boxed: connecting is rare, and its state would make every waiting connection larger.
+    let connection = Box::pin(connect(tools, integration, deadline)).await?;
+    match exchange(tools, integration, connection, &mut call, deadline).await {
+        Ok(inbound) => Ok(inbound),
+        Err(Failure::Stale) => Err(network_error(tools, "the connection was closed before an answer")),
+        Err(Failure::Final(fault)) => Err(fault),
+    }
+}
+
+async fn connect(tools: Tools<'_>, integration: &Integration, deadline: Instant) -> Result<Box<Connection>, Fault> {
+    let endpoint = &integration.endpoint;
+    if endpoint.addresses.load().is_empty() {
+        tools.counters.event(Event::UpstreamConnectError);
+        // rest/04 section 4.8: a name that does not resolve is a configuration error.
+        let detail = format!("Invalid endpoint address: {} does not resolve", endpoint.host);
+        return Err(Fault::because(FaultKind::Configuration, detail));
+    }
+    match pool::open(endpoint, deadline, || tools.clock.now()).await {
+        Ok(connection) => {
+            tools.counters.event(Event::UpstreamConnect);
+            Ok(connection)
+        }
+        Err(reason) => {
+            tools.counters.event(Event::UpstreamConnectError);
+            if tools.clock.now() >= deadline {
+                tools.counters.event(Event::UpstreamTimeout);
+                return Err(Fault::because(FaultKind::IntegrationTimeout, reason));
+            }
+            Err(Fault::because(FaultKind::IntegrationFailure, reason))
+        }
+    }
+}
+
+async fn exchange(
+    tools: Tools<'_>,
+    integration: &Integration,
+    mut connection: Box<Connection>,
+    call: &mut Call,
+    deadline: Instant,
+) -> Result<Inbound, Failure> {
+    connection.deadline.set(deadline);
+    let Some(mut writer) = connection.writer.take() else { return Err(Failure::Stale) };
+    let (written, bytes) = writer.write_all(std::mem::replace(&mut call.bytes, Buffer::none())).await;
+    call.bytes = bytes;
+    let upload = match call.client.take_if(|_| written.is_ok()) {
+        Some(client) => {
+            let side = BackendSide {
+                writer,
+                deadline: std::rc::Rc::clone(&connection.deadline),
+                chunked: call.chunked,
+                timeout: integration.timeout,
+            };
+            Some(Upload::start(client, side, tools.clock.clone()))
+        }
+        None => {
+            connection.writer = Some(writer);
+            None
+        }
+    };
+    // Also after a write that failed: a backend may answer 413 and close before it has read everything.
+    let mut bytes = Buffer::head();
+    match read_head(&mut connection, &mut bytes, call.verb).await {
+        Ok(()) => {}
+        Err(HeadFailure::Closed) if bytes.is_empty() && upload.is_none() && !connection.deadline.passed() => {
+            return Err(Failure::Stale);
+        }
+        Err(failure) => return Err(Failure::Final(Box::pin(explain(tools, &connection, upload, failure)).await)),
+    }
+    let length = connection.head.length;
+    let begun = Body::begin(connection.head.framing, &mut bytes, length, integration.response_bytes_max);
+    let (body, arrived) = match begun {
+        Ok(begun) => begun,
+        Err(BodyError::TooLarge) => {
+            tools.counters.event(Event::UpstreamBodyBroken);
+            let detail = "the backend's answer is larger than the payload limit";
+            return Err(Failure::Final(Fault::because(FaultKind::IntegrationTooLarge, detail)));
+        }
+        Err(_) => return Err(Failure::Final(protocol_error(tools, "the backend's answer has a chunk that is none"))),
+    };
+    connection.bytes = bytes;
+    let left = deadline.since(tools.clock.now()).max(integration.timeout / 8);
+    Ok(Inbound { connection, endpoint: Arc::clone(&integration.endpoint), body, arrived, left, upload })
+}
+
+enum HeadFailure {
+    /// The end of the stream, or an error of the socket.
+    Closed,
+    Protocol(&'static str),
+}
+
+/// Reads up to the end of the answer's head; interim answers are passed over.
+async fn read_head(connection: &mut Connection, bytes: &mut Buffer, verb: Verb) -> Result<(), HeadFailure> {
+    let mut looked = 0;
+    let mut interim = 0;
+    loop {
+        if let Some(length) = head::end(bytes, looked) {
+            let parsed = connection.head.parse(bytes, length, verb == Verb::Head);
+            parsed.map_err(|_| HeadFailure::Protocol("the backend's head is not HTTP/1.1"))?;
+            match connection.head.status {
+                101 => return Err(HeadFailure::Protocol("the backend switched protocols, which nobody asked for")),
+                100..=199 if interim < INTERIM_RESPONSES_MAX => {
+                    interim += 1;
+                    bytes.consume(length);
+                    looked = 0;
+                    continue;
+                }
+                100..=199 => return Err(HeadFailure::Protocol("the backend sent interim answers without an end")),
+                _ => return Ok(()),
+            }
+        }
+        looked = bytes.len();
+        if bytes.room() == 0 {
+            return Err(HeadFailure::Protocol("the backend's head is larger than a buffer"));
+        }
+        let (read, filled) = connection.reader.read(std::mem::replace(bytes, Buffer::none())).await;
+        *bytes = filled;
+        match read {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return Err(HeadFailure::Closed),
+        }
+    }
+}
+
+/// What to answer where no head came: the client's own mistake first, then the time, then the network.
+async fn explain(tools: Tools<'_>, connection: &Connection, upload: Option<Upload>, failure: HeadFailure) -> Fault {
+    if let Some(upload) = upload {
+        connection.reader.abort();
+        if upload.outcome().is_none() && connection.deadline.passed() {
+            // The client may be at fault, or the backend: the task that sends knows, once its write has failed.
+            upload.ended().await;
+        }
+        if let Some(Err(kind)) = upload.outcome()
+            && kind != FaultKind::IntegrationFailure
+        {
+            return Fault::new(kind);
+        }
+    }
+    match failure {
+        HeadFailure::Protocol(reason) => protocol_error(tools, reason),
+        HeadFailure::Closed if connection.deadline.passed() => {
+            tools.counters.event(Event::UpstreamTimeout);
+            Fault::because(FaultKind::IntegrationTimeout, "Execution failed due to a timeout error")
+        }
+        HeadFailure::Closed => network_error(tools, "the backend closed the connection before its answer was complete"),
+    }
+}
+
+fn protocol_error(tools: Tools<'_>, reason: &str) -> Fault {
+    tools.counters.event(Event::UpstreamProtocolError);
+    Fault::because(FaultKind::IntegrationFailure, reason)
+}
+
+fn network_error(tools: Tools<'_>, reason: &str) -> Fault {
+    tools.counters.event(Event::UpstreamBodyBroken);
+    Fault::because(FaultKind::IntegrationFailure, reason)
+}

@@ -1,0 +1,111 @@
+//! A backend's answer: its head, and its body as it is taken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use super::pool::{Connection, Pools};
+use super::upload::{ClientSide, Upload};
+use crate::edge::body::{Arrived, Body, BodyError};
+use crate::net::buffer::Buffer;
+use crate::time::{Clock, Instant};
+use crate::wire::h1::Framing;
+use crate::wire::h1::response::ResponseHead;
+use crate::wire::headers::Known;
+
+/// An answer whose head has arrived.
+pub struct Inbound {
+    pub(super) connection: Box<Connection>,
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) body: Body,
+    pub(super) arrived: Arrived,
+    /// Time that the backend may still take; a client that reads slowly costs it nothing.
+    pub(super) left: Duration,
+    /// The rest of the request body is still being sent.
+    pub(super) upload: Option<Upload>,
+}
+
+impl Inbound {
+    pub fn head(&self) -> &ResponseHead {
+        &self.connection.head
+    }
+
+    /// The bytes that the head's lines point into.
+    pub fn bytes(&self) -> &[u8] {
+        &self.connection.bytes
+    }
+
+    pub fn framing(&self) -> Framing {
+        self.connection.head.framing
+    }
+
+    /// The data that came with the head.
+    pub fn first(&self) -> &[u8] {
+        &self.connection.bytes[self.arrived.start..self.arrived.end]
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.body.is_complete()
+    }
+
+    /// Whether a task still has the client's direction, or has ended with it.
+    pub fn has_upload(&self) -> bool {
+        self.upload.is_some()
+    }
+
+    /// What the backend's Content-Length says, also of an answer to HEAD.
+    pub fn announced_length(&self) -> Option<u64> {
+        let line = self.head().lines.iter().find(|line| line.known == Known::ContentLength)?;
+        std::str::from_utf8(line.value.of(self.bytes())).ok()?.parse().ok()
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub async fn piece(&mut self, clock: &Clock) -> Result<Option<Buffer>, BodyError> {
+        if self.body.is_complete() {
+            return Ok(None);
+        }
+        let began = clock.now();
+        self.connection.deadline.set(began + self.left);
+        let mut rest = Buffer::none();
+        let piece = self.body.piece(&mut self.connection.reader, &mut rest).await;
+        self.left = self.left.saturating_sub(clock.now().since(began));
+        if !rest.is_empty() {
+            // Bytes that nobody asked for: whatever they are, the next request must not read them.
+            self.connection.head.keep_alive = false;
+        }
+        piece
+    }
+
+    /// Gives the connection back where another request may follow on it, and the client's direction where it was lent.
+    pub fn finish(self, pools: &Pools, now: Instant) -> Finished {
+        let Self { mut connection, endpoint, body, arrived, upload, .. } = self;
+        let whole = body.is_complete() && arrived.next == connection.bytes.len();
+        let client = match upload {
+            None => Finished::NothingLent,
+            Some(upload) => match upload.into_ended() {
+                Some(ended) if ended.outcome.is_ok() => {
+                    connection.writer = Some(ended.writer);
+                    Finished::Returned(Box::new(ended.client))
+                }
+                // The backend answered without having read the request: neither connection can go on.
+                _ => {
+                    connection.reader.abort();
+                    Finished::Lost
+                }
+            },
+        };
+        if whole && connection.head.keep_alive && connection.writer.is_some() {
+            pools.put(&endpoint, connection, now);
+        }
+        client
+    }
+}
+
+/// What became of the client's direction.
+pub enum Finished {
+    /// It was not needed: the body was there with the head.
+    NothingLent,
+    Returned(Box<ClientSide>),
+    /// A task still holds it, or its body was not read to the end.
+    Lost,
+}

@@ -1,0 +1,111 @@
+//! Backend connections that rest between two requests, one core's.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::endpoint::Endpoint;
+use crate::net::buffer::Buffer;
+use crate::net::tcp::{Reader, Stream, Writer};
+use crate::net::timer::Deadline;
+use crate::settings::limits::{
+    CONNECT_ADDRESSES_MAX, CONNECT_TIMEOUT, UPSTREAM_IDLE_MAX, UPSTREAM_IDLE_TIMEOUT, UPSTREAM_TRUSTED_REST,
+};
+use crate::time::Instant;
+use crate::wire::h1::response::ResponseHead;
+
+/// A connection to a backend. The head of its last answer stays with it, so that its memory is used again.
+pub(super) struct Connection {
+    // Before the directions, so that it is dropped before their descriptor is closed.
+    pub(super) deadline: Rc<Deadline>,
+    pub(super) reader: Reader,
+    /// Lent to an upload while a request body is still arriving.
+    pub(super) writer: Option<Writer>,
+    pub(super) head: ResponseHead,
+    /// The last answer: its head, and what came with it.
+    pub(super) bytes: Buffer,
+    rested_since: Instant,
+}
+
+/// Idle connections by the id of their endpoint; the last one used is the first one taken.
+#[derive(Default)]
+pub struct Pools {
+    idle: RefCell<Vec<Vec<Box<Connection>>>>,
+}
+
+impl Pools {
+    /// An idle connection that still stands. `surely` asks the kernel even where the rest was short.
+    pub(super) fn take(&self, endpoint: &Endpoint, now: Instant, surely: bool) -> Option<Box<Connection>> {
+        loop {
+            let connection = self.idle.borrow_mut().get_mut(endpoint.id as usize)?.pop()?;
+            let rested = now.since(connection.rested_since);
+            if (!surely && rested < UPSTREAM_TRUSTED_REST) || connection.reader.is_quiet() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next request.
+    pub(super) fn put(&self, endpoint: &Endpoint, mut connection: Box<Connection>, now: Instant) {
+        let mut idle = self.idle.borrow_mut();
+        let index = endpoint.id as usize;
+        if idle.len() <= index {
+            idle.resize_with(index + 1, Vec::new);
+        }
+        if idle[index].len() < UPSTREAM_IDLE_MAX {
+            connection.bytes = Buffer::none();
+            connection.deadline.clear();
+            connection.rested_since = now;
+            idle[index].push(connection);
+        }
+    }
+
+    /// Closes what has rested too long. Called once a second.
+    pub fn close_rested(&self, now: Instant) {
+        for connections in self.idle.borrow_mut().iter_mut() {
+            // The longest rest stands first: what is used again and again stays at the end.
+            let over =
+                connections.partition_point(|connection| now.since(connection.rested_since) > UPSTREAM_IDLE_TIMEOUT);
+            connections.drain(..over);
+        }
+    }
+}
+
+/// Opens a connection to one of the endpoint's addresses, and secures it where the endpoint says so.
+pub(super) async fn open(
+    endpoint: &Endpoint,
+    deadline: Instant,
+    now: impl Fn() -> Instant,
+) -> Result<Box<Connection>, String> {
+    let mut refused = None;
+    for address in endpoint.attempts(CONNECT_ADDRESSES_MAX) {
+        let left = deadline.since(now());
+        if left.is_zero() {
+            break;
+        }
+        match Stream::connect(address, left.min(CONNECT_TIMEOUT)).await {
+            Ok(stream) => {
+                // The deadline bounds the handshake too: a backend may accept and then say nothing.
+                stream.deadline.set(deadline);
+                let stream = match &endpoint.tls {
+                    None => Ok(stream),
+                    Some((config, name)) => stream.secure(config, name).await,
+                };
+                match stream {
+                    Ok(Stream { reader, writer, deadline }) => {
+                        return Ok(Box::new(Connection {
+                            deadline: Rc::new(deadline),
+                            reader,
+                            writer: Some(writer),
+                            head: ResponseHead::default(),
+                            bytes: Buffer::none(),
+                            rested_since: Instant::default(),
+                        }));
+                    }
+                    Err(error) => refused = Some(format!("{address}: {error}")),
+                }
+            }
+            Err(error) => refused = Some(format!("{address}: {error}")),
+        }
+    }
+    Err(refused.unwrap_or_else(|| "no address could be tried in time".to_owned()))
+}

@@ -1,0 +1,126 @@
+//! One line a request, in a format with `$context` variables (rest/14 section 14.4).
+
+use super::Outcome;
+use crate::edge::exchange::{Context, Variable};
+use crate::edge::fault::write_json_text;
+
+/// A compiled format.
+#[derive(Debug, Default)]
+pub struct Format {
+    pub(super) pieces: Vec<Piece>,
+    /// The format is a JSON object: values are escaped, so that a client cannot write fields of its own (docs/parity.md).
+    pub(super) json: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) enum Piece {
+    Text(Box<[u8]>),
+    Request(Variable),
+    Outcome(OutcomeVariable),
+}
+
+/// The variables that exist once the answer is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutcomeVariable {
+    Status,
+    ResponseLength,
+    ResponseLatency,
+    IntegrationLatency,
+    IntegrationStatus,
+    IntegrationError,
+    ErrorMessage,
+    ErrorMessageString,
+    ErrorResponseType,
+}
+
+pub(super) const OUTCOME_VARIABLES: &[(&str, OutcomeVariable)] = &[
+    ("status", OutcomeVariable::Status),
+    ("responseLength", OutcomeVariable::ResponseLength),
+    ("responseLatency", OutcomeVariable::ResponseLatency),
+    ("integrationLatency", OutcomeVariable::IntegrationLatency),
+    ("integration.latency", OutcomeVariable::IntegrationLatency),
+    ("integrationStatus", OutcomeVariable::IntegrationStatus),
+    ("integration.status", OutcomeVariable::IntegrationStatus),
+    ("integration.integrationStatus", OutcomeVariable::IntegrationStatus),
+    ("integration.error", OutcomeVariable::IntegrationError),
+    ("integrationErrorMessage", OutcomeVariable::IntegrationError),
+    ("error.message", OutcomeVariable::ErrorMessage),
+    ("error.messageString", OutcomeVariable::ErrorMessageString),
+    ("error.responseType", OutcomeVariable::ErrorResponseType),
+];
+
+impl Format {
+    /// Appends a line, its end included.
+    pub fn write(&self, context: &Context<'_>, outcome: &Outcome, line: &mut Vec<u8>) {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => line.extend_from_slice(text),
+                Piece::Request(variable) => {
+                    let found = variable.write(context, &mut |value| self.value(value, line));
+                    if !found {
+                        line.push(b'-');
+                    }
+                }
+                Piece::Outcome(variable) => self.outcome(*variable, outcome, line),
+            }
+        }
+        line.push(b'\n');
+    }
+
+    fn value(&self, value: &[u8], line: &mut Vec<u8>) {
+        if self.json && value.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x80..)) {
+            // Bytes of a header need not be UTF-8; a JSON line must be.
+            let text = String::from_utf8_lossy(value);
+            write_json_text(text.as_bytes(), &mut |part| line.extend_from_slice(part));
+        } else {
+            line.extend_from_slice(value);
+        }
+    }
+
+    fn outcome(&self, variable: OutcomeVariable, outcome: &Outcome, line: &mut Vec<u8>) {
+        match variable {
+            OutcomeVariable::Status => decimal(u64::from(outcome.status), line),
+            OutcomeVariable::ResponseLength => decimal(outcome.response_bytes, line),
+            OutcomeVariable::ResponseLatency => decimal(outcome.response_us / 1_000, line),
+            OutcomeVariable::IntegrationLatency => match outcome.integration_us {
+                Some(us) => decimal(us / 1_000, line),
+                None => line.push(b'-'),
+            },
+            OutcomeVariable::IntegrationStatus => match outcome.integration_status {
+                Some(status) => decimal(u64::from(status), line),
+                None => line.push(b'-'),
+            },
+            OutcomeVariable::IntegrationError => self.text(outcome.detail.as_deref(), line),
+            OutcomeVariable::ErrorMessage => self.text(outcome.error_message.as_deref(), line),
+            OutcomeVariable::ErrorMessageString => match outcome.error_message.as_deref() {
+                Some(message) => {
+                    line.push(b'"');
+                    write_json_text(message.as_bytes(), &mut |part| line.extend_from_slice(part));
+                    line.push(b'"');
+                }
+                None => line.push(b'-'),
+            },
+            OutcomeVariable::ErrorResponseType => self.text(outcome.error_type, line),
+        }
+    }
+
+    fn text(&self, text: Option<&str>, line: &mut Vec<u8>) {
+        match text {
+            Some(text) => self.value(text.as_bytes(), line),
+            None => line.push(b'-'),
+        }
+    }
+}
+
+fn decimal(mut number: u64, line: &mut Vec<u8>) {
+    let mut digits = [0_u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return line.extend_from_slice(&digits[at..]);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! An access log format to its pieces.
+
+use super::access_log::{Format, OUTCOME_VARIABLES, Piece};
+use crate::edge::exchange::Variable;
+
+/// Compiles a format; the error names the variable that does not exist.
+pub fn compile(format: &str) -> Result<Format, String> {
+    let mut pieces = Vec::new();
+    let mut rest = format;
+    while let Some(at) = rest.find("$context.") {
+        push_text(&mut pieces, &rest[..at]);
+        let behind = &rest[at + "$context.".len()..];
+        let end = behind.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))).unwrap_or(behind.len());
+        let name = behind[..end].trim_end_matches('.');
+        let row = OUTCOME_VARIABLES.iter().find(|(known, _)| *known == name);
+        let piece = match row {
+            Some((_, variable)) => Piece::Outcome(*variable),
+            None => Piece::Request(Variable::named(name).ok_or_else(|| format!("$context.{name}"))?),
+        };
+        pieces.push(piece);
+        rest = &behind[name.len()..];
+    }
+    push_text(&mut pieces, rest);
+    Ok(Format { pieces, json: format.trim_start().starts_with('{') })
+}
+
+fn push_text(pieces: &mut Vec<Piece>, text: &str) {
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text.as_bytes().into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::exchange::{PathValues, Request, StageFacts};
+    use crate::edge::watch::Outcome;
+
+    #[track_caller]
+    fn check(format: &str, expected: &str) {
+        let request = Request::default();
+        let stage = StageFacts { stage: "prod".into(), ..StageFacts::default() };
+        let context = crate::edge::exchange::Context {
+            request: &request,
+            stage: &stage,
+            method: None,
+            values: &PathValues::default(),
+        };
+        let outcome = Outcome { status: 403, error_message: Some("say \"no\"".into()), ..Outcome::default() };
+        let mut line = Vec::new();
+        compile(format).expect("a sound format").write(&context, &outcome, &mut line);
+        assert_eq!(String::from_utf8_lossy(&line), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn lines() {
+        check("$context.stage $context.status", "prod 403");
+        check("$context.stage. $context.resourcePath", "prod. -");
+        check("$context.identity.caller/$context.error.message", "-/say \"no\"");
+        check(r#"{"m":"$context.error.message"}"#, r#"{"m":"say \"no\""}"#);
+        check(r#"{"m":$context.error.messageString}"#, r#"{"m":"say \"no\""}"#);
+        check("$5 $contextual", "$5 $contextual");
+    }
+
+    #[test]
+    fn a_variable_that_does_not_exist_is_named() {
+        assert_eq!(compile("$context.requestid").err().as_deref(), Some("$context.requestid"));
+    }
+}

@@ -1,0 +1,93 @@
+//! What a request leaves behind: counts, and a line in the access log (rest/14).
+
+pub mod access_log;
+pub mod compile;
+mod sink;
+
+pub use access_log::Format;
+pub use sink::Sink;
+
+use std::borrow::Cow;
+
+use crate::edge::fault::{Fault, FaultKind};
+use crate::telemetry::counters::{CoreCounters, SeriesId};
+use crate::telemetry::names::Event;
+use crate::time::Instant;
+
+/// What is known of a request while it is under way. Whoever drops it unfinished leaves a count of that.
+pub struct Record<'w> {
+    counters: &'w CoreCounters,
+    pub began: Instant,
+    /// Where it is counted; nowhere as long as no stage is known.
+    pub series: Option<SeriesId>,
+    /// Whether it is written to the access log: a method can say no.
+    pub logged: bool,
+    pub outcome: Outcome,
+    finished: bool,
+}
+
+/// How it ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub status: u16,
+    /// Bytes of the answer's body that were sent.
+    pub response_bytes: u64,
+    /// Answered to the last byte.
+    pub response_us: u64,
+    /// Time to the head of the backend's answer, where a backend was asked.
+    pub integration_us: Option<u64>,
+    pub integration_status: Option<u16>,
+    pub error_type: Option<&'static str>,
+    pub error_message: Option<Cow<'static, str>>,
+    /// For the operator.
+    pub detail: Option<Box<str>>,
+}
+
+impl<'w> Record<'w> {
+    pub fn begin(counters: &'w CoreCounters, now: Instant) -> Self {
+        Self { counters, began: now, series: None, logged: true, outcome: Outcome::default(), finished: false }
+    }
+
+    /// Notes a failure, as it will be answered.
+    pub fn fault(&mut self, fault: &Fault) {
+        let event = match fault.kind {
+            FaultKind::Malformed => Some(Event::BadRequest),
+            FaultKind::HeadersTooLarge => Some(Event::HeadTooLarge),
+            FaultKind::UriTooLong => Some(Event::UriTooLong),
+            FaultKind::PayloadTooLarge => Some(Event::PayloadTooLarge),
+            FaultKind::RequestTimeout => Some(Event::BodyTimeout),
+            FaultKind::UnknownHost => Some(Event::UnknownHost),
+            FaultKind::Throttled => Some(Event::Throttled),
+            FaultKind::Internal => Some(Event::Panic),
+            _ => None,
+        };
+        if let Some(event) = event {
+            self.counters.event(event);
+        }
+        self.outcome.error_type = Some(fault.kind.gateway_response().response_type).filter(|name| !name.is_empty());
+        self.outcome.error_message = Some(fault.message.clone());
+        self.outcome.detail.clone_from(&fault.detail);
+    }
+
+    /// Counts the request. The answer has been sent, or nobody is there to take it.
+    pub fn finish(&mut self, now: Instant) {
+        self.finished = true;
+        self.outcome.response_us = now.micros_since(self.began);
+        if let Some(series) = self.series {
+            self.counters.request(series, self.outcome.status, self.outcome.response_us, self.outcome.integration_us);
+        }
+    }
+
+    /// The client left before it had its answer.
+    pub fn client_left(&mut self) {
+        self.counters.event(Event::ClientLeft);
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.counters.event(Event::ClientLeft);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What one core owns: its snapshot, limits, pools, counters and clock.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::exchange::IdSource;
+use super::limit::Buckets;
+use super::snapshot::Snapshot;
+use super::upstream::{Pools, Tools};
+use super::watch::Sink;
+use crate::settings::limits::Limits;
+use crate::telemetry::counters::CoreCounters;
+use crate::time::{Clock, Stamps};
+
+/// A core's own things, and handles on what the process shares. Plain cells: no other core sees them.
+pub struct Worker {
+    current: RefCell<Rc<Arc<Snapshot>>>,
+    pub buckets: RefCell<Buckets>,
+    pub pools: Pools,
+    pub counters: Arc<CoreCounters>,
+    pub clock: Clock,
+    pub stamps: Stamps,
+    pub ids: RefCell<IdSource>,
+    pub log: RefCell<Option<Sink>>,
+    pub limits: Limits,
+    pub draining: Cell<bool>,
+    /// Connections of this core.
+    pub open: Cell<usize>,
+    pub shared: Arc<Shared>,
+}
+
+/// What all cores write, each seldom.
+pub struct Shared {
+    /// Client connections of the process.
+    pub connections: AtomicUsize,
+    /// The most that the process takes, by setting and by descriptors.
+    pub connections_max: usize,
+    /// When each core last turned its wheel, in milliseconds since the process began.
+    pub heartbeats: Box<[AtomicU64]>,
+    /// The revision that each core runs.
+    pub revisions: Box<[AtomicU64]>,
+    /// Cores that have ended their last connection after a drain.
+    pub drained: AtomicUsize,
+}
+
+impl Shared {
+    pub fn new(cores: usize, connections_max: usize) -> Self {
+        let cells = || (0..cores).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            connections: AtomicUsize::new(0),
+            connections_max,
+            heartbeats: cells(),
+            revisions: cells(),
+            drained: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Worker {
+    pub fn new(start: Start, snapshot: Arc<Snapshot>) -> Self {
+        let mut buckets = Buckets::default();
+        buckets.adopt(&snapshot.ledgers);
+        Self {
+            current: RefCell::new(Rc::new(snapshot)),
+            buckets: RefCell::new(buckets),
+            pools: Pools::default(),
+            counters: start.counters,
+            clock: Clock::real(),
+            stamps: Stamps::default(),
+            ids: RefCell::new(IdSource::new(start.seed)),
+            log: RefCell::new(start.log),
+            limits: start.limits,
+            draining: Cell::new(false),
+            open: Cell::new(0),
+            shared: start.shared,
+        }
+    }
+
+    /// A request keeps the snapshot it began with, to its end.
+    pub fn snapshot(&self) -> Rc<Arc<Snapshot>> {
+        Rc::clone(&self.current.borrow())
+    }
+
+    /// The old one goes when its last request on this core has ended; control holds it until no core does.
+    pub fn adopt(&self, fresh: Arc<Snapshot>) {
+        self.buckets.borrow_mut().adopt(&fresh.ledgers);
+        self.current.replace(Rc::new(fresh));
+    }
+
+    pub fn tools(&self) -> Tools<'_> {
+        Tools { pools: &self.pools, clock: &self.clock, counters: &self.counters }
+    }
+
+    pub fn connection_opened(&self) {
+        self.open.set(self.open.get() + 1);
+    }
+
+    pub fn connection_closed(&self) {
+        self.open.set(self.open.get() - 1);
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a core begins with.
+pub struct Start {
+    pub counters: Arc<CoreCounters>,
+    pub log: Option<Sink>,
+    pub limits: Limits,
+    pub shared: Arc<Shared>,
+    /// From the system's random numbers.
+    pub seed: [u8; 16],
+}
