@@ -2,12 +2,13 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use support::backend::{eventually, pattern_bytes};
 use support::client::request_bytes;
 use support::gateway::Started;
-use support::{Backend, Client, definition};
+use support::{Authority, Backend, Client, TlsFront, definition};
 
 fn start() -> (Backend, Client) {
     let backend = Backend::start();
@@ -152,4 +153,38 @@ fn the_start_up_line_is_understood() {
     let line = "weir 0.1.0: epoll (io_uring is not allowed), 1 worker on core 0, listening on http://127.0.0.1:1";
     assert_eq!(Started::parse(line).unwrap().driver, "epoll");
     assert_eq!(Started::parse(line).unwrap().admin, None);
+}
+
+#[test]
+fn https_reaches_the_backend_for_those_who_trust_it() {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+
+    let (backend, authority) = (Backend::start(), Authority::new());
+    let front = TlsFront::start(&backend, &authority, &["localhost"]);
+    let ask = |roots: rustls::RootCertStore, name: &'static str| -> std::io::Result<String> {
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(name).unwrap();
+        let tls = rustls::ClientConnection::new(config.into(), name).unwrap();
+        let mut stream = rustls::StreamOwned::new(tls, std::net::TcpStream::connect(front.addr)?);
+        stream.write_all(&request_bytes("GET", "/bytes/300000", &[("Connection", "close")], b""))?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let trusting = || {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(authority.root_file()).unwrap()).unwrap();
+        roots
+    };
+    let answer = ask(trusting(), "localhost").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.len() > 300_000);
+    assert!(ask(trusting(), "elsewhere").is_err(), "another name than the certificate's");
+    assert!(ask(rustls::RootCertStore::empty(), "localhost").is_err(), "an unknown authority");
+    assert_eq!((front.handshakes(), backend.requests()), (1, 1));
 }
