@@ -96,6 +96,21 @@ fn the_examples_have_no_problems() {
     }
 }
 
+#[test]
+fn no_damage_to_an_example_makes_the_import_panic() {
+    for path in files("examples", &["yaml", "json"]) {
+        let text = fs::read_to_string(&path).expect("text");
+        for (at, _) in text.char_indices().step_by(23) {
+            for damage in ["", "\n", "{", "]", ": ", "*x", "\"", "\u{feff}", "${AWS::Region}"] {
+                let damaged = format!("{}{damage}{}", &text[..at], &text[at..].chars().skip(1).collect::<String>());
+                let (_, problems, sources) = read("damaged", &damaged);
+                report::render_json(&problems, &sources);
+            }
+            weir::formats::yaml::fuzz(&text.as_bytes()[..at]);
+        }
+    }
+}
+
 fn example(name: &str) -> RestApi {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
     read(name, &fs::read_to_string(path).expect("text")).0.expect("an API")

@@ -21,10 +21,15 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Everything, in no particular order: a report sorts by place.
+    /// Everything once, in no particular order: a report sorts by place. What the document asks of each of a hundred
+    /// methods is written in one place, and told once.
     pub fn problems(&self) -> Vec<Problem> {
         let methods = self.methods.iter().map(|(_, _, problem)| problem);
-        self.document.iter().chain(methods).chain(&self.warnings).cloned().collect()
+        let mut told = HashSet::new();
+        let all = self.document.iter().chain(methods).chain(&self.warnings);
+        all.filter(|problem| told.insert((problem.code, problem.place.map(|place| (place.file, place.offset)))))
+            .cloned()
+            .collect()
     }
 
     /// Whether a method may not be served, because it would be served without something that it needs.

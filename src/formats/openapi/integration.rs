@@ -48,7 +48,25 @@ pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, place: Place
     for (key, value) in entries {
         property(reader, &mut integration, key, value);
     }
+    if kind.as_ref().is_some_and(|kind| kind.value != IntegrationType::Mock) {
+        missing(reader, node, &integration);
+    }
     kind.map(|_| integration)
+}
+
+/// What everything but a mock needs. A property that is there but wrong has been told already.
+fn missing(reader: &mut Reader<'_, '_>, node: &Node, integration: &Integration) {
+    let (name, place) = (integration.kind.value.as_str(), integration.kind.place);
+    let absent = |key: &str| node.get(key).is_none_or(Node::is_null);
+    if absent("uri") {
+        let found = format!("an integration of type {name} without `uri`");
+        reader.error("openapi::integration::uri", place, found, "Write `uri: https://…`, the address of the backend");
+    }
+    if absent("httpMethod") {
+        let found = format!("an integration of type {name} without `httpMethod`");
+        let help = "Write `httpMethod: GET`, the backend's verb, or `ANY` for the client's";
+        reader.error("openapi::integration::http-method", place, found, help);
+    }
 }
 
 fn property<'d>(reader: &mut Reader<'d, '_>, integration: &mut Integration, key: &Located<String>, value: &'d Node) {

@@ -24,9 +24,6 @@ pub(super) struct Owner<'a, 'd> {
 
 pub(super) fn check<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, owner: &Owner<'_, 'd>) {
     let kind = integration.kind.value;
-    if kind != IntegrationType::Mock {
-        backend(reader, integration);
-    }
     if matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy) {
         http_uri(reader, integration);
     }
@@ -42,28 +39,9 @@ pub(super) fn check<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, 
     }
 }
 
-/// What everything but a mock needs.
-fn backend(reader: &mut Reader<'_, '_>, integration: &Integration) {
-    let name = integration.kind.value.as_str();
-    if integration.uri.as_ref().is_none_or(|uri| uri.value.is_empty()) {
-        let found = format!("an integration of type {name} without `uri`");
-        reader.error(
-            "openapi::integration::uri",
-            integration.kind.place,
-            found,
-            "Write `uri: https://…`, the address of the backend",
-        );
-    }
-    if integration.http_method.is_none() {
-        let found = format!("an integration of type {name} without a usable `httpMethod`");
-        let help = "Write `httpMethod: GET`, the backend's verb, or `ANY` for the client's";
-        reader.error("openapi::integration::http-method", integration.kind.place, found, help);
-    }
-}
-
 fn http_uri(reader: &mut Reader<'_, '_>, integration: &Integration) {
     const CODE: &str = "openapi::integration::uri";
-    let Some(uri) = integration.uri.as_ref().filter(|uri| !uri.value.is_empty()) else { return };
+    let Some(uri) = &integration.uri else { return };
     let text = uri.value.as_str();
     if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
         let found = "Invalid HTTP endpoint specified for URI: it has a blank in it";
@@ -120,6 +98,7 @@ fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, ow
             let help = "Write `integration.request.header.NAME`, `.querystring.NAME` or `.path.NAME`, NAME of letters, digits and `._$-`";
             reader.error(CODE, key.place, found, help);
         }
+        control_characters(reader, source);
         let declared = match mapping::request_source(&source.value) {
             None => {
                 let help = format!(
@@ -151,6 +130,14 @@ fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, ow
             Some(Source::Header(name)) => ("header", name),
         };
         undeclared(reader, source, declared, owner);
+    }
+}
+
+/// A line break in a constant would end the header and begin another (RFC 9110 section 5.5).
+fn control_characters(reader: &mut Reader<'_, '_>, source: &Located<String>) {
+    if source.value.contains(|letter: char| letter.is_control() && letter != '\t') {
+        let found = "a line break or another control character in a mapping's source";
+        reader.error("openapi::integration::mapping", source.place, found, "Write it on one line, without them");
     }
 }
 
@@ -194,6 +181,7 @@ fn response_mapping(reader: &mut Reader<'_, '_>, key: &Located<String>, source: 
         let found = format!("Invalid mapping expression specified: {}", key.value);
         reader.error(CODE, key.place, found, "Write `method.response.header.NAME`, NAME of letters, digits and `._$-`");
     }
+    control_characters(reader, source);
     if !mapping::is_response_source(&source.value) {
         let help = format!(
             "Write `integration.response.header.NAME` or `.body`, `context.NAME`, `stageVariables.NAME`, or a constant as \"'{}'\"",

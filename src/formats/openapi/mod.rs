@@ -19,6 +19,7 @@ mod uri;
 mod variables;
 mod vocabulary;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use reader::Reader;
@@ -55,9 +56,15 @@ pub fn import(file: u32, text: &str, options: &Options, problems: &mut Vec<Probl
     if text.contains("${AWS::") {
         variables::replace(&mut root, options);
     }
-    let mut reader = Reader::new(&root, options, problems);
-    let dialect = dialect(&mut reader, &root)?;
-    Some(document::read(&mut reader, &root, dialect))
+    let mut found = Vec::new();
+    let mut reader = Reader::new(&root, options, &mut found);
+    let dialect = dialect(&mut reader, &root);
+    let api = dialect.map(|dialect| document::read(&mut reader, &root, dialect));
+    // What an alias or a reference repeats is wrong in one place only.
+    let mut told = HashSet::new();
+    found.retain(|problem| told.insert((problem.code, problem.place.map(|place| place.offset), problem.found.clone())));
+    problems.append(&mut found);
+    api
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! What a method declares: its parameters, and the models of its body.
 
 use super::Dialect;
+use std::collections::HashMap;
+
 use super::path_rules::Variable;
 use super::reader::Reader;
 use crate::formats::yaml::{self, Node};
@@ -12,6 +14,8 @@ pub(super) struct Declared {
     pub(super) request_parameters: Vec<(Located<String>, bool)>,
     /// Content type to the model's name or text.
     pub(super) request_models: Vec<(String, String)>,
+    /// A parameter's index in `request_parameters`.
+    known: HashMap<String, usize>,
 }
 
 impl Declared {
@@ -82,12 +86,17 @@ impl Declared {
     }
 
     fn place_of(&self, key: &str) -> Option<Place> {
-        self.request_parameters.iter().find(|(name, _)| name.value == key).map(|(name, _)| name.place)
+        self.known.get(key).map(|index| self.request_parameters[*index].0.place)
     }
 
     fn put(&mut self, key: Located<String>, required: bool) {
-        self.request_parameters.retain(|(name, _)| name.value != key.value);
-        self.request_parameters.push((key, required));
+        match self.known.get(&key.value) {
+            Some(index) => self.request_parameters[*index] = (key, required),
+            None => {
+                self.known.insert(key.value.clone(), self.request_parameters.len());
+                self.request_parameters.push((key, required));
+            }
+        }
     }
 }
 

@@ -27,6 +27,11 @@ impl Tree {
         path: &Located<String>,
     ) -> Option<(String, Vec<Variable>)> {
         let place = path.place;
+        if matches!(path.value.as_str(), "$default" | "/$default") {
+            let help = "Write `/{proxy+}` with `x-amazon-apigateway-any-method`: REST APIs have no default route";
+            reader.error("openapi::path", place, "`$default` is a route of HTTP APIs only", help);
+            return None;
+        }
         let Some(rest) = path.value.strip_prefix('/') else {
             let found = format!("the path `{}` does not begin with `/`", path.value);
             reader.error("openapi::path", place, found, format!("Write `/{}`", path.value));

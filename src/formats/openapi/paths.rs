@@ -30,7 +30,7 @@ pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, shared: &Sha
     for (path, item) in entries.iter().filter(|(path, _)| !path.value.starts_with("x-")) {
         let checked = tree.add(reader, path);
         // The verbs are read also where the path is wrong: their own problems are worth hearing at once.
-        let (kept, variables) = checked.clone().unwrap_or_default();
+        let (kept, variables) = checked.clone().unwrap_or_else(|| (path.value.clone(), Vec::new()));
         let Some(item) = reader.resolve(item) else { continue };
         let Some(item) = reader.map(item, "a path") else { continue };
         let place = path.place;

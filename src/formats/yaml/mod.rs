@@ -221,6 +221,14 @@ mod tests {
         refuse("? {a: b}\n: c", "a key must be text", "{a: b}");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_property(text in "([a-c\\[\\]{}:,&*!|>'\"#%?\\-. \n\r\té\u{feff}<0\\\\u]|: |- |\n  |&a |\\*a|<<: |---|\"b\": ){0,40}") {
+            fuzz(text.as_bytes());
+            fuzz(format!("{{\"a\": {text}").as_bytes());
+        }
+    }
+
     #[test]
     fn seeds_keep_the_property() {
         let seeds = [
