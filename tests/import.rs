@@ -104,7 +104,8 @@ fn no_damage_to_an_example_makes_the_import_panic() {
             for damage in ["", "\n", "{", "]", ": ", "*x", "\"", "\u{feff}", "${AWS::Region}"] {
                 let damaged = format!("{}{damage}{}", &text[..at], &text[at..].chars().skip(1).collect::<String>());
                 let (_, problems, sources) = read("damaged", &damaged);
-                report::render_json(&problems, &sources);
+                let text = report::render(&problems, &sources, false);
+                assert!(problems.iter().all(|problem| text.contains(problem.code)), "{text}");
             }
             weir::formats::yaml::fuzz(&text.as_bytes()[..at]);
         }
@@ -188,6 +189,19 @@ fn a_document_wide_guard_refuses_every_method() {
         read("local.yaml", &format!("{text}x-amazon-apigateway-policy: {{Version: '2012-10-17', Statement: []}}\n"));
     let refusals = refuse(&api.expect("an API"));
     assert!(refusals.refused(0, 0) && refusals.refused(1, 0));
+}
+
+#[test]
+fn a_report_has_a_place_for_everything() {
+    let (_, mut problems, sources) = read("empty.yaml", "");
+    problems.push(Problem::nowhere("cli::port", "port 80 is taken", "Choose another with `--listen`"));
+    let text = report::render(&problems, &sources, false);
+    for piece in ["yaml::empty", "[empty.yaml:1:1]", "port 80 is taken", "Choose another", "2 errors in empty.yaml"] {
+        assert!(text.contains(piece), "{piece} is not in {text}");
+    }
+    assert!(report::render(&problems, &sources, true).contains('\u{1b}'));
+    assert_eq!(report::render(&[], &sources, false), "");
+    assert_eq!(report::summary(&[], &sources), "no problems");
 }
 
 #[test]

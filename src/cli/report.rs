@@ -27,8 +27,18 @@ pub fn render(problems: &[Problem], sources: &Sources, colour: bool) -> String {
     for problem in sorted(problems) {
         let source = problem.place.and_then(|place| files.get(place.file as usize));
         let span = problem.place.map(|place| first_line(place, sources));
-        // Writing into a String cannot fail.
-        let _ = handler.render_report(&mut text, &Report { problem, source, span });
+        let whole = text.len();
+        if handler.render_report(&mut text, &Report { problem, source, span }).is_err() {
+            // A line that cannot be shown must not take the problem with it.
+            text.truncate(whole);
+            text.push_str(&format!(
+                "{}: {}\n\n  {}\n  help: {}\n",
+                word(problem.severity),
+                problem.code,
+                problem.found,
+                problem.help
+            ));
+        }
         text.push('\n');
     }
     if !problems.is_empty() {

@@ -127,7 +127,8 @@ fn endpoint<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, api: &mut RestApi) 
 
 fn extensions<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi) {
     if let Some((key, _)) = entry(root, "x-amazon-apigateway-cors") {
-        let help = "Write an `options` method with a `mock` integration that maps the `Access-Control-…` headers: REST APIs have no other CORS";
+        let help = "Write an `options` method with a `mock` integration that maps the `Access-Control-…` headers: \
+                    REST APIs have no other CORS";
         reader.unsupported("openapi::cors", key.place, "`x-amazon-apigateway-cors` is for HTTP APIs only", help);
     }
     for name in ["x-amazon-apigateway-security-policy", "x-amazon-apigateway-endpoint-access-mode"] {

@@ -34,7 +34,8 @@ pub(super) fn check<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, 
     }
     if kind == IntegrationType::Mock && integration.request_templates.is_empty() {
         let found = "a mock without `requestTemplates`";
-        let help = "Write `requestTemplates: {application/json: '{\"statusCode\": 200}'}`: else every request must bring a statusCode, or gets 500";
+        let help = "Write `requestTemplates: {application/json: '{\"statusCode\": 200}'}`: \
+                    else every request must bring a statusCode, or gets 500";
         reader.warning("openapi::integration::mock", integration.place, found, help);
     }
 }
@@ -95,7 +96,8 @@ fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, ow
     for (key, source) in &integration.request_parameters {
         if mapping::request_key(&key.value).is_none() {
             let found = format!("Invalid mapping expression specified: {}", key.value);
-            let help = "Write `integration.request.header.NAME`, `.querystring.NAME` or `.path.NAME`, NAME of letters, digits and `._$-`";
+            let help = "Write `integration.request.header.NAME`, `.querystring.NAME` or `.path.NAME`, \
+                        NAME of letters, digits and `._$-`";
             reader.error(CODE, key.place, found, help);
         }
         control_characters(reader, source);
@@ -184,7 +186,8 @@ fn response_mapping(reader: &mut Reader<'_, '_>, key: &Located<String>, source: 
     control_characters(reader, source);
     if !mapping::is_response_source(&source.value) {
         let help = format!(
-            "Write `integration.response.header.NAME` or `.body`, `context.NAME`, `stageVariables.NAME`, or a constant as \"'{}'\"",
+            "Write `integration.response.header.NAME` or `.body`, `context.NAME`, `stageVariables.NAME`, \
+             or a constant as \"'{}'\"",
             source.value.trim_matches('\'')
         );
         reader.error(CODE, source.place, format!("Invalid mapping expression specified: {}", source.value), help);
