@@ -1,5 +1,7 @@
 //! People at a terminal: one file a command.
 
+pub mod report;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 

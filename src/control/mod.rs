@@ -1,1 +1,3 @@
-//! control
+//! Definitions in, snapshots out: one side thread.
+
+pub mod deploy;

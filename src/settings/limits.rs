@@ -66,6 +66,8 @@ pub const RING_ENTRIES: u32 = 4096;
 pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
 /// Levels of nesting in a user's document.
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
+/// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
+pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.
 pub const RESOURCES_MAX: usize = 100_000;
 

@@ -1,0 +1,3 @@
+//! Definitions to one snapshot, or every reason why not.
+
+pub mod refuse;

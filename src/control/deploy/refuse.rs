@@ -1,0 +1,274 @@
+//! What Weir cannot do yet, one row a feature: a definition that needs it is refused, never served without it.
+//!
+//! Under `--lenient` the API starts all the same, and only the methods that need such a feature answer 501.
+
+use std::collections::HashSet;
+
+use crate::model::problem::{Located, Place, Problem};
+use crate::model::rest_api::{Integration, IntegrationType, Method, RequestValidator, RestApi, SecurityKind};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// What the document asks of all its methods.
+    pub document: Vec<Problem>,
+    /// Index of the resource, index of the method in it, and what that method needs.
+    pub methods: Vec<(usize, usize, Problem)>,
+    /// What AWS does not enforce either, but a reader could think it does.
+    pub warnings: Vec<Problem>,
+    /// Something in `document` guards the methods: without it none of them may answer.
+    guarded: bool,
+    hit: HashSet<(usize, usize)>,
+}
+
+impl Refusals {
+    /// Everything once, in no particular order: a report sorts by place. What the document asks of each of a hundred
+    /// methods is written in one place, and told once.
+    pub fn problems(&self) -> Vec<Problem> {
+        let methods = self.methods.iter().map(|(_, _, problem)| problem);
+        let mut told = HashSet::new();
+        let all = self.document.iter().chain(methods).chain(&self.warnings);
+        all.filter(|problem| told.insert((problem.code, problem.place.map(|place| (place.file, place.offset)))))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether a method may not be served, because it would be served without something that it needs.
+    pub fn refused(&self, resource: usize, method: usize) -> bool {
+        self.guarded || self.hit.contains(&(resource, method))
+    }
+}
+
+pub fn refuse(api: &RestApi) -> Refusals {
+    let mut refusals = Refusals::default();
+    for feature in DOCUMENT {
+        if let Some(place) = (feature.needed)(api) {
+            refusals.guarded |= feature.guards;
+            refusals.document.push(Problem::unsupported(feature.code, place, feature.found, feature.help));
+        }
+    }
+    for (resource_index, resource) in api.resources.iter().enumerate() {
+        for (method_index, method) in resource.methods.iter().enumerate() {
+            let needs = METHOD.iter().filter_map(|feature| {
+                let place = (feature.needed)(api, method)?;
+                Some(Problem::unsupported(feature.code, place, feature.found, feature.help))
+            });
+            for problem in needs {
+                refusals.hit.insert((resource_index, method_index));
+                refusals.methods.push((resource_index, method_index, problem));
+            }
+        }
+    }
+    refusals.warnings = informational_schemes(api);
+    refusals
+}
+
+struct DocumentFeature {
+    code: &'static str,
+    found: &'static str,
+    help: &'static str,
+    /// Whether methods would be open to more callers without it.
+    guards: bool,
+    needed: fn(&RestApi) -> Option<Place>,
+}
+
+struct MethodFeature {
+    code: &'static str,
+    found: &'static str,
+    help: &'static str,
+    needed: fn(&RestApi, &Method) -> Option<Place>,
+}
+
+#[rustfmt::skip] // one row a feature
+const DOCUMENT: &[DocumentFeature] = &[
+    DocumentFeature { code: "refuse::policy", guards: true, needed: policy,
+        found: "resource policies are not enforced yet", help: "Remove `x-amazon-apigateway-policy`, and let a firewall decide who may connect" },
+    DocumentFeature { code: "refuse::private", guards: true, needed: private,
+        found: "PRIVATE endpoints are not there yet", help: "Write `REGIONAL`, and listen on an address that only your network reaches" },
+    DocumentFeature { code: "refuse::gateway-responses", guards: false, needed: gateway_responses,
+        found: "gateway responses are not there yet", help: "Remove `x-amazon-apigateway-gateway-responses`: errors have AWS's default bodies" },
+    DocumentFeature { code: "refuse::compression", guards: false, needed: compression,
+        found: "compression is not there yet", help: "Remove `x-amazon-apigateway-minimum-compression-size`: answers go out as the backend sent them" },
+];
+
+#[rustfmt::skip] // one row a feature
+const METHOD: &[MethodFeature] = &[
+    MethodFeature { code: "refuse::aws", needed: aws,
+        found: "integrations with AWS services and Lambda are not there yet", help: "Use `type: http_proxy`, `http` or `mock`" },
+    MethodFeature { code: "refuse::vpc-link", needed: vpc_link,
+        found: "VPC links are not there yet", help: "Remove `connectionType`, and let `uri` name the backend itself: Weir connects from where it runs" },
+    MethodFeature { code: "refuse::api-key", needed: api_key,
+        found: "API keys are not checked yet", help: "Remove the scheme from `security`" },
+    MethodFeature { code: "refuse::iam", needed: iam,
+        found: "IAM authorization (SigV4) is not there yet", help: "Remove it, or let the backend check who calls" },
+    MethodFeature { code: "refuse::authorizer", needed: authorizer,
+        found: "authorizers are not there yet", help: "Remove the scheme from `security`, and let the backend check who calls" },
+    MethodFeature { code: "refuse::request-validator", needed: request_validator,
+        found: "request validators are not there yet", help: "Write `x-amazon-apigateway-request-validator: \"\"` on the operation, and let the backend validate" },
+    MethodFeature { code: "refuse::content-handling", needed: content_handling,
+        found: "contentHandling is not there yet", help: "Remove it: bodies pass as they are" },
+    MethodFeature { code: "refuse::credentials", needed: credentials,
+        found: "credentials have no meaning for HTTP backends yet", help: "Remove `credentials`" },
+    MethodFeature { code: "refuse::insecure-skip-verification", needed: insecure,
+        found: "backends' certificates are always verified", help: "Remove `insecureSkipVerification`, and give Weir your CA's certificate in its settings" },
+    MethodFeature { code: "refuse::request-template", needed: request_template,
+        found: "request templates with VTL are not there yet: only constant text is", help: "Use `type: http_proxy`, or a template without `$` and `#`" },
+    MethodFeature { code: "refuse::response-template", needed: response_template,
+        found: "response templates with VTL are not there yet: only constant text is", help: "Use `type: http_proxy`, or a template without `$` and `#`" },
+    MethodFeature { code: "refuse::request-body-source", needed: request_body_source,
+        found: "parameters cannot be mapped from the request's body yet", help: "Map a header, a query parameter or a path parameter" },
+    MethodFeature { code: "refuse::response-body-source", needed: response_body_source,
+        found: "headers cannot be mapped from the response's body yet", help: "Map a header of the response" },
+    MethodFeature { code: "refuse::host-placeholder", needed: host_placeholder,
+        found: "a parameter in the URI's host is not there yet", help: "Write the host out, or take it from a stage variable: `${stageVariables.host}`" },
+];
+
+fn policy(api: &RestApi) -> Option<Place> {
+    api.policy.as_ref().map(|policy| policy.place)
+}
+
+fn private(api: &RestApi) -> Option<Place> {
+    api.endpoint_types.iter().find(|kind| kind.value == "PRIVATE").map(|kind| kind.place)
+}
+
+fn gateway_responses(api: &RestApi) -> Option<Place> {
+    api.gateway_responses.first().map(|(name, _)| name.place)
+}
+
+fn compression(api: &RestApi) -> Option<Place> {
+    api.minimum_compression_size.as_ref().map(|size| size.place)
+}
+
+fn aws(_: &RestApi, method: &Method) -> Option<Place> {
+    let integration = method.integration.as_ref()?;
+    is_aws(integration).then_some(integration.kind.place)
+}
+
+fn vpc_link(_: &RestApi, method: &Method) -> Option<Place> {
+    let kind = method.integration.as_ref()?.connection_type.as_ref()?;
+    (kind.value == "VPC_LINK").then_some(kind.place)
+}
+
+fn api_key(api: &RestApi, method: &Method) -> Option<Place> {
+    secured(api, method, |kind| *kind == SecurityKind::ApiKey)
+}
+
+fn iam(api: &RestApi, method: &Method) -> Option<Place> {
+    let auth = method.auth.as_ref().filter(|auth| auth.value == "AWS_IAM").map(|auth| auth.place);
+    auth.or_else(|| secured(api, method, |kind| *kind == SecurityKind::AwsIam))
+}
+
+fn authorizer(api: &RestApi, method: &Method) -> Option<Place> {
+    secured(api, method, |kind| matches!(kind, SecurityKind::Authorizer(_)))
+}
+
+/// Where a scheme of some kind is asked for. A name that no scheme has is an authorizer for all we know.
+fn secured(api: &RestApi, method: &Method, wanted: fn(&SecurityKind) -> bool) -> Option<Place> {
+    let unknown = SecurityKind::Authorizer(String::new());
+    let kind_of = |name: &Located<String>| {
+        api.security_schemes
+            .iter()
+            .find(|scheme| scheme.name.value == name.value)
+            .map_or(&unknown, |scheme| &scheme.kind)
+    };
+    method.security.iter().find(|name| wanted(kind_of(name))).map(|name| name.place)
+}
+
+fn request_validator(api: &RestApi, method: &Method) -> Option<Place> {
+    let name =
+        method.request_validator.as_ref().or(api.request_validator.as_ref()).filter(|name| !name.value.is_empty())?;
+    let idle =
+        |validator: &RequestValidator| !validator.validate_request_body && !validator.validate_request_parameters;
+    let known = api.request_validators.iter().find(|validator| validator.name.value == name.value);
+    (!known.is_some_and(idle)).then_some(name.place)
+}
+
+fn content_handling(_: &RestApi, method: &Method) -> Option<Place> {
+    let integration = method.integration.as_ref()?;
+    let responses = integration.responses.iter().filter(|_| has_responses(integration));
+    let mut places =
+        integration.content_handling.iter().chain(responses.filter_map(|one| one.content_handling.as_ref()));
+    places.next().map(|handling| handling.place)
+}
+
+fn credentials(_: &RestApi, method: &Method) -> Option<Place> {
+    let integration = method.integration.as_ref().filter(|integration| is_http(integration))?;
+    integration.credentials.as_ref().map(|credentials| credentials.place)
+}
+
+fn insecure(_: &RestApi, method: &Method) -> Option<Place> {
+    let skip = method.integration.as_ref()?.insecure_skip_verification.as_ref()?;
+    skip.value.then_some(skip.place)
+}
+
+fn request_template(_: &RestApi, method: &Method) -> Option<Place> {
+    // Proxies ignore templates, on AWS too (rest/04 section 4.2); AWS integrations are refused as a whole.
+    let integration = method.integration.as_ref().filter(|integration| has_responses(integration))?;
+    vtl(&integration.request_templates)
+}
+
+fn response_template(_: &RestApi, method: &Method) -> Option<Place> {
+    let integration = method.integration.as_ref().filter(|integration| has_responses(integration))?;
+    integration.responses.iter().find_map(|response| vtl(&response.response_templates))
+}
+
+fn vtl(templates: &[(Located<String>, Located<String>)]) -> Option<Place> {
+    let template = templates.iter().find(|(_, template)| template.value.contains(['$', '#']));
+    template.map(|(_, template)| template.place)
+}
+
+fn request_body_source(_: &RestApi, method: &Method) -> Option<Place> {
+    let integration = method.integration.as_ref().filter(|integration| is_http(integration))?;
+    body_source(&integration.request_parameters, "method.request.body")
+}
+
+fn response_body_source(_: &RestApi, method: &Method) -> Option<Place> {
+    let integration = method.integration.as_ref().filter(|integration| has_responses(integration))?;
+    integration.responses.iter().find_map(|one| body_source(&one.response_parameters, "integration.response.body"))
+}
+
+fn body_source(mappings: &[(Located<String>, Located<String>)], body: &str) -> Option<Place> {
+    mappings.iter().find(|(_, source)| source.value.starts_with(body)).map(|(_, source)| source.place)
+}
+
+fn host_placeholder(_: &RestApi, method: &Method) -> Option<Place> {
+    let uri = method.integration.as_ref().filter(|integration| is_http(integration))?.uri.as_ref()?;
+    let (_, rest) = uri.value.split_once("://")?;
+    // A stage variable's own brace is no placeholder.
+    let rest = rest.replace("${", "");
+    let host = rest.split(['/', '?', '#']).next()?;
+    host.contains('{').then_some(uri.place)
+}
+
+/// One warning a scheme in use that AWS does not enforce.
+fn informational_schemes(api: &RestApi) -> Vec<Problem> {
+    let used: HashSet<&str> = api
+        .resources
+        .iter()
+        .flat_map(|resource| &resource.methods)
+        .flat_map(|method| method.security.iter().map(|name| name.value.as_str()))
+        .collect();
+    let idle = api.security_schemes.iter().filter(|scheme| scheme.kind == SecurityKind::Other);
+    idle.filter(|scheme| used.contains(scheme.name.value.as_str()))
+        .map(|scheme| {
+            let found = format!(
+                "the security scheme `{}` is informational: nobody is refused because of it",
+                scheme.name.value
+            );
+            let help = "AWS enforces only `x-api-key`, authorizers and IAM: let the backend check who calls";
+            Problem::warning("refuse::informational", scheme.name.place, found, help)
+        })
+        .collect()
+}
+
+fn is_aws(integration: &Integration) -> bool {
+    matches!(integration.kind.value, IntegrationType::Aws | IntegrationType::AwsProxy)
+}
+
+fn is_http(integration: &Integration) -> bool {
+    matches!(integration.kind.value, IntegrationType::Http | IntegrationType::HttpProxy)
+}
+
+/// Types whose templates and responses are used, as far as Weir serves them.
+fn has_responses(integration: &Integration) -> bool {
+    matches!(integration.kind.value, IntegrationType::Http | IntegrationType::Mock)
+}

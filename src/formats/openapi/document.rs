@@ -1,0 +1,190 @@
+//! The document's top level: its name, its settings, and what holds for all its methods.
+
+use super::Dialect;
+use super::operation::{Shared, validator};
+use super::paths;
+use super::reader::Reader;
+use super::security;
+use super::vocabulary::{self, Level};
+use crate::formats::yaml::{self, Node, NodeValue};
+use crate::model::problem::Located;
+use crate::model::rest_api::{RequestValidator, RestApi};
+
+const ENDPOINT_TYPES: [&str; 3] = ["EDGE", "REGIONAL", "PRIVATE"];
+const COMPRESSION_BYTES_MAX: u32 = 10_485_760;
+
+pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: Dialect) -> RestApi {
+    let mut api = RestApi { place: root.place, ..RestApi::default() };
+    if let Some(entries) = reader.map(root, "the document") {
+        vocabulary::check(reader, entries, Level::Document);
+    }
+    if let Some(NodeValue::Map(entries)) = root.get("components").map(|node| &node.value) {
+        vocabulary::check(reader, entries, Level::Components);
+    }
+    for tag in root.get("tags").map_or(&[][..], |tags| reader.list(tags, "`tags`")) {
+        if let Some(entries) = reader.map(tag, "a tag") {
+            vocabulary::check(reader, entries, Level::Tag);
+        }
+    }
+    info(reader, root, &mut api);
+    endpoints(reader, root, dialect, &mut api);
+    extensions(reader, root, &mut api);
+    let shared = Shared {
+        dialect,
+        schemes: security::schemes(reader, root, dialect),
+        security: Vec::new(),
+        auth: security::auth(reader, root),
+        validators: validators(reader, root),
+        consumes: root.get("consumes"),
+    };
+    let global = root.get("security").map(|node| security::requirements(reader, node, &shared.schemes));
+    let shared = Shared { security: global.unwrap_or_default(), ..shared };
+    api.request_validator =
+        root.get("x-amazon-apigateway-request-validator").and_then(|node| validator(reader, node, &shared.validators));
+    api.resources = paths::read(reader, root, &shared);
+    if api.resources.iter().all(|resource| resource.methods.is_empty()) {
+        let place = root.get("paths").map_or(root.place, |paths| paths.place);
+        let help = "Write a verb such as `get` below a path in `paths`";
+        reader.error("openapi::paths", place, "The REST API doesn't contain any methods", help);
+    }
+    api.request_validators = shared.validators;
+    api.security_schemes = shared.schemes;
+    api
+}
+
+fn info<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi) {
+    let info = root.get("info");
+    if let Some(info) = info
+        && let Some(entries) = reader.map(info, "`info`")
+    {
+        vocabulary::check(reader, entries, Level::Info);
+        api.place = info.place;
+        let mut text = |key: &str| info.get(key).and_then(|node| Some(reader.text(node, key)?.value));
+        api.description = text("description");
+        api.version = text("version");
+        api.name = text("title").unwrap_or_default();
+    }
+    if api.name.is_empty() {
+        let help = "Write `info: {title: …, version: …}`: AWS names the API after it";
+        reader.warning("openapi::info", api.place, "`info.title` is missing", help);
+        api.name = "untitled".to_owned();
+    }
+    let source = root.get("x-amazon-apigateway-api-key-source");
+    if let Some(node) = source.or_else(|| info?.get("x-amazon-apigateway-api-key-source")) {
+        api.api_key_source =
+            reader.choice("openapi::api-key-source", node, "API key source", &["HEADER", "AUTHORIZER"]);
+    }
+}
+
+fn endpoints<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: Dialect, api: &mut RestApi) {
+    if let Some(node) = root.get("x-amazon-apigateway-endpoint-configuration") {
+        endpoint(reader, node, api);
+    }
+    if dialect == Dialect::Swagger2 {
+        let base = root.get("basePath").and_then(|node| reader.text(node, "`basePath`"));
+        api.base_path = base.map(|base| Located::new(base.value.trim_end_matches('/').to_owned(), base.place));
+        return;
+    }
+    let servers = root.get("servers").map_or(&[][..], |servers| reader.list(servers, "`servers`"));
+    for server in servers {
+        let Some(entries) = reader.map(server, "a server") else { continue };
+        vocabulary::check(reader, entries, Level::Server);
+        if let Some(node) = server.get("x-amazon-apigateway-endpoint-configuration") {
+            endpoint(reader, node, api);
+        }
+    }
+    api.base_path = base_path(reader, servers);
+}
+
+/// The first `basePath` variable's default, also where the URL does not name it, else the path of the first
+/// server's URL (openapi-import-export section 2, recorded).
+fn base_path<'d>(reader: &mut Reader<'d, '_>, servers: &'d [Node]) -> Option<Located<String>> {
+    let default = |server: &'d Node| server.get("variables")?.get("basePath")?.get("default");
+    let path = match servers.iter().find_map(default) {
+        Some(node) => reader.text(node, "the default of `basePath`")?,
+        None => {
+            let url = reader.text(servers.first()?.get("url")?, "`url`")?;
+            let rest = url.value.split_once("://").map_or(url.value.as_str(), |(_, rest)| rest);
+            Located::new(rest[rest.find('/')?..].to_owned(), url.place)
+        }
+    };
+    let short = path.value.trim_matches('/');
+    (!short.is_empty()).then(|| Located::new(format!("/{short}"), path.place))
+}
+
+fn endpoint<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, api: &mut RestApi) {
+    if reader.map(node, "the endpoint configuration").is_none() {
+        return;
+    }
+    let types = node.get("types").map_or(&[][..], |node| reader.list(node, "`types`"));
+    for node in types {
+        api.endpoint_types.extend(reader.choice("openapi::endpoint", node, "endpoint type", &ENDPOINT_TYPES));
+    }
+    let disabled =
+        node.get("disableExecuteApiEndpoint").and_then(|node| reader.boolean(node, "`disableExecuteApiEndpoint`"));
+    api.disable_execute_api_endpoint |= disabled.is_some_and(|disabled| disabled.value);
+}
+
+fn extensions<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi) {
+    if let Some((key, _)) = entry(root, "x-amazon-apigateway-cors") {
+        let help = "Write an `options` method with a `mock` integration that maps the `Access-Control-…` headers: \
+                    REST APIs have no other CORS";
+        reader.unsupported("openapi::cors", key.place, "`x-amazon-apigateway-cors` is for HTTP APIs only", help);
+    }
+    for name in ["x-amazon-apigateway-security-policy", "x-amazon-apigateway-endpoint-access-mode"] {
+        if let Some((key, _)) = entry(root, name) {
+            let help = "Remove it, or keep it for AWS: Weir's listeners are set up in its own settings";
+            reader.warning("openapi::extension", key.place, format!("`{name}` has no effect in Weir"), help);
+        }
+    }
+    if let Some(node) = root.get("x-amazon-apigateway-binary-media-types") {
+        for item in reader.list(node, "the binary media types") {
+            api.binary_media_types.extend(reader.text(item, "a media type"));
+        }
+    }
+    if let Some(node) = root.get("x-amazon-apigateway-minimum-compression-size") {
+        api.minimum_compression_size = reader.integer(node, "the minimum compression size");
+        if api.minimum_compression_size.as_ref().is_some_and(|size| size.value > COMPRESSION_BYTES_MAX) {
+            let found = format!("a minimum compression size above {COMPRESSION_BYTES_MAX}");
+            reader.error(
+                "openapi::compression",
+                node.place,
+                found,
+                format!("Write a number from 0 to {COMPRESSION_BYTES_MAX}"),
+            );
+        }
+    }
+    if let Some(node) = root.get("x-amazon-apigateway-policy").filter(|node| !node.is_null()) {
+        // AWS takes the policy as an object or as its text.
+        let value = yaml::to_json(node);
+        let parsed = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+        api.policy = Some(Located::new(parsed.unwrap_or(value), node.place));
+    }
+    if let Some(node) = root.get("x-amazon-apigateway-gateway-responses") {
+        let entries = reader.map(node, "the gateway responses").into_iter().flatten();
+        api.gateway_responses = entries.map(|(name, node)| (name.clone(), yaml::to_json(node))).collect();
+    }
+}
+
+fn validators<'d>(reader: &mut Reader<'d, '_>, root: &'d Node) -> Vec<RequestValidator> {
+    let Some(node) = root.get("x-amazon-apigateway-request-validators") else { return Vec::new() };
+    let mut validators = Vec::new();
+    for (name, node) in reader.map(node, "the request validators").into_iter().flatten() {
+        if reader.map(node, "a request validator").is_none() {
+            continue;
+        }
+        let mut flag =
+            |key: &str| node.get(key).and_then(|node| reader.boolean(node, key)).is_some_and(|flag| flag.value);
+        validators.push(RequestValidator {
+            name: name.clone(),
+            validate_request_body: flag("validateRequestBody"),
+            validate_request_parameters: flag("validateRequestParameters"),
+        });
+    }
+    validators
+}
+
+fn entry<'d>(root: &'d Node, name: &str) -> Option<&'d (Located<String>, Node)> {
+    let NodeValue::Map(entries) = &root.value else { return None };
+    entries.iter().find(|(key, _)| key.value == name)
+}
