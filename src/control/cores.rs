@@ -1,0 +1,182 @@
+//! The data-plane threads: their sockets, their start, their end.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::Refusal;
+use super::deploy::publish::Publisher;
+use crate::edge::snapshot::Snapshot;
+use crate::edge::watch::Sink;
+use crate::edge::worker::{Shared, Start};
+use crate::edge::{self, Core};
+use crate::net::ring::Driver;
+use crate::net::{mailbox, tcp};
+use crate::settings::Settings;
+use crate::telemetry::counters::CoreCounters;
+use crate::telemetry::log_port::LogPort;
+
+/// All cores, as the control thread sees them.
+pub struct Cores {
+    pub publisher: Publisher,
+    pub shared: Arc<Shared>,
+    pub counters: Vec<Arc<CoreCounters>>,
+    pub listening: Vec<SocketAddr>,
+    /// The processors that the threads were pinned to; empty where they were not.
+    pinned: Vec<usize>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Cores {
+    /// Binds every address once a core, and starts the threads.
+    pub fn start(settings: &Settings, driver: &Driver, snapshot: Arc<Snapshot>, log: Option<&LogPort>) -> Result<Self, Refusal> {
+        let cores = settings.workers.get();
+        let connections_max = settings.limits.connections_max.min(descriptors_for_clients());
+        let shared = Arc::new(Shared::new(cores, connections_max));
+        let (mut listeners, listening) = bind_all(&settings.listen, cores)?;
+        let processors = processors();
+        // Fewer processors than threads: the kernel knows better where each should run.
+        let pinned: Vec<usize> = if cores <= processors.len() { processors[..cores].to_vec() } else { Vec::new() };
+        let mut started = Self {
+            publisher: Publisher::new(Vec::new(), Arc::clone(&shared), Arc::clone(&snapshot)),
+            shared: Arc::clone(&shared),
+            counters: Vec::new(),
+            listening,
+            pinned,
+            threads: Vec::new(),
+        };
+        let mut addresses = Vec::new();
+        for index in 0..cores {
+            let (address, mailbox) = mailbox::pair().map_err(refuse_start)?;
+            addresses.push(address);
+            let counters = Arc::new(CoreCounters::new(settings.limits.metrics_series_max));
+            started.counters.push(Arc::clone(&counters));
+            let core = Core {
+                index,
+                driver: driver.clone(),
+                listeners: listeners.iter_mut().filter_map(Vec::pop).collect(),
+                mailbox,
+                snapshot: Arc::clone(&snapshot),
+                start: Start {
+                    counters,
+                    log: log.cloned().map(Sink::new),
+                    limits: settings.limits.clone(),
+                    shared: Arc::clone(&shared),
+                    seed: seed(),
+                },
+            };
+            let processor = started.pinned.get(index).copied();
+            let thread = thread::Builder::new().name(format!("weir-core-{index}")).spawn(move || {
+                pin(processor);
+                edge::run(core)
+            });
+            started.threads.push(thread.map_err(refuse_start)?);
+        }
+        started.publisher = Publisher::new(addresses, shared, snapshot);
+        Ok(started)
+    }
+
+    /// The one line at start: what runs, on what, where.
+    pub fn start_line(&self, settings: &Settings, driver: &Driver, admin: Option<SocketAddr>) -> String {
+        let join = |items: Vec<String>, with: &str| items.join(with);
+        let workers = settings.workers.get();
+        let on = match self.pinned.as_slice() {
+            [] => String::new(),
+            processors => format!(
+                " on core{} {}",
+                if processors.len() == 1 { "" } else { "s" },
+                join(processors.iter().map(usize::to_string).collect(), ",")
+            ),
+        };
+        format!(
+            "weir {}: {}, {workers} worker{}{on}, listening on {}, admin {}",
+            env!("CARGO_PKG_VERSION"),
+            driver.describe(),
+            if workers == 1 { "" } else { "s" },
+            join(self.listening.iter().map(|address| format!("http://{address}")).collect(), " and "),
+            admin.map_or_else(|| "off".to_owned(), |address| format!("http://{address}")),
+        )
+    }
+
+    /// Why a core has ended before it was told to, if one has.
+    pub fn ended_early(&mut self) -> Option<String> {
+        let index = self.threads.iter().position(JoinHandle::is_finished)?;
+        Some(match self.threads.swap_remove(index).join() {
+            Ok(Ok(())) => format!("core {index} ended"),
+            Ok(Err(error)) => format!("core {index} could not run: {error}"),
+            Err(_) => format!("core {index} ended by a panic"),
+        })
+    }
+}
+
+fn bind_all(listen: &[SocketAddr], cores: usize) -> Result<(Vec<Vec<TcpListener>>, Vec<SocketAddr>), Refusal> {
+    let mut listeners = Vec::new();
+    let mut listening = Vec::new();
+    for &address in listen {
+        let bound = tcp::bind(address, cores).map_err(|error| refuse_listen(address, &error))?;
+        listening.extend(bound.first().and_then(|listener| listener.local_addr().ok()));
+        listeners.push(bound);
+    }
+    Ok((listeners, listening))
+}
+
+/// One sentence for each way in which an address cannot be had.
+pub fn refuse_listen(address: SocketAddr, error: &io::Error) -> Refusal {
+    let (found, help) = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            (format!("{address} is in use by another program"), "stop it, or listen elsewhere with `--listen`".to_owned())
+        }
+        io::ErrorKind::PermissionDenied => (
+            format!("this user may not listen on {address}"),
+            "take a port from 1024 on, or give the binary CAP_NET_BIND_SERVICE".to_owned(),
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            (format!("{address} is no address of this machine"), "listen on 0.0.0.0, [::] or one of its addresses".to_owned())
+        }
+        _ => (format!("cannot listen on {address}: {error}"), "listen elsewhere with `--listen`".to_owned()),
+    };
+    Refusal::sentence("start::listen", found, help)
+}
+
+fn refuse_start(error: io::Error) -> Refusal {
+    Refusal::sentence("start::thread", format!("a core could not be started: {error}"), "look at the limits of this user (ulimit -a)")
+}
+
+/// Raises the limit of descriptors as far as it goes, and keeps a quarter of it for backends, logs and the admin listener.
+fn descriptors_for_clients() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let current = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    let current = current.map_or(usize::MAX, |current| usize::try_from(current).unwrap_or(usize::MAX));
+    (current - current / 4).max(16)
+}
+
+/// The processors that this process may run on.
+fn processors() -> Vec<usize> {
+    let allowed = rustix::thread::sched_getaffinity(None);
+    let allowed = allowed.map(|set| (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect());
+    allowed.unwrap_or_default()
+}
+
+fn pin(processor: Option<usize>) {
+    if let Some(processor) = processor {
+        let mut set = rustix::thread::CpuSet::new();
+        set.set(processor);
+        // Where it is not allowed the thread runs wherever the kernel puts it: slower, and right.
+        let _ = rustix::thread::sched_setaffinity(None, &set);
+    }
+}
+
+/// Random bytes for a core's ids; the time where the system gives none.
+fn seed() -> [u8; 16] {
+    let mut seed = [0; 16];
+    if SystemRandom::new().fill(&mut seed).is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        seed = now.as_nanos().to_le_bytes();
+    }
+    seed
+}
