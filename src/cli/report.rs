@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::model::problem::{Place, Problem, Severity, Sources};
 
+/// Problems that a person is shown at once; machines get them all.
+const SHOWN_MAX: usize = 100;
 /// Columns of a report: the same everywhere, so that two runs can be compared.
 const WIDTH: usize = 110;
 
@@ -24,7 +26,7 @@ pub fn render(problems: &[Problem], sources: &Sources, colour: bool) -> String {
     let files: Vec<NamedSource<String>> =
         sources.files.iter().map(|file| NamedSource::new(file.path.display().to_string(), file.text.clone())).collect();
     let mut text = String::new();
-    for problem in sorted(problems) {
+    for problem in sorted(problems).into_iter().take(SHOWN_MAX) {
         let source = problem.place.and_then(|place| files.get(place.file as usize));
         let span = problem.place.map(|place| first_line(place, sources));
         let whole = text.len();
@@ -40,6 +42,9 @@ pub fn render(problems: &[Problem], sources: &Sources, colour: bool) -> String {
             ));
         }
         text.push('\n');
+    }
+    if problems.len() > SHOWN_MAX {
+        text.push_str(&format!("… and {} more\n", problems.len() - SHOWN_MAX));
     }
     if !problems.is_empty() {
         text.push_str(&summary(problems, sources));

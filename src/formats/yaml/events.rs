@@ -173,7 +173,7 @@ impl<'t> Builder<'t> {
                     _ => merged.push(node),
                 },
                 Some(Key { text, .. }) => match first.get(&text.value) {
-                    Some(earlier) => self.problems.push(duplicate(self.text, &text, *earlier as usize)),
+                    Some(earlier) => duplicate(self.text, &text, *earlier as usize, &mut self.problems),
                     None => {
                         first.insert(text.value.clone(), text.place.offset);
                         entries.push((text, node));

@@ -6,6 +6,9 @@ use super::node::{Entries, Node, NodeValue, Style};
 use crate::model::problem::{Located, Place, Problem};
 use crate::settings::limits::DOCUMENT_DEPTH_MAX;
 
+/// Duplicate keys of one document that are told; whoever mends these sees the others then.
+const DUPLICATES_TOLD_MAX: usize = 100;
+
 pub(super) fn parse(file: u32, text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
     let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut reader = Reader { file, text, at, problems: Vec::new() };
@@ -73,7 +76,7 @@ impl Reader<'_> {
             }
             let value = self.value(depth + 1)?;
             match first.get(&key.value) {
-                Some(earlier) => self.problems.push(duplicate(self.text, &key, *earlier)),
+                Some(earlier) => duplicate(self.text, &key, *earlier, &mut self.problems),
                 None => {
                     first.insert(key.value.clone(), start);
                     entries.push((key, value));
@@ -215,9 +218,13 @@ impl Reader<'_> {
 }
 
 /// Two keys of the same name: which of them counts is anybody's guess, so neither may.
-pub(super) fn duplicate(text: &str, key: &Located<String>, earlier: usize) -> Problem {
+pub(super) fn duplicate(text: &str, key: &Located<String>, earlier: usize, problems: &mut Vec<Problem>) {
+    // Each costs a walk to its line; a file of nothing else must not cost the square of its length.
+    if problems.len() >= DUPLICATES_TOLD_MAX {
+        return;
+    }
     let line = |at: usize| text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let (one, two) = (line(earlier), line(key.place.offset as usize));
     let found = format!("`{}` is written twice: on line {one} and on line {two}", key.value);
-    Problem::error("yaml::duplicate-key", key.place, found, "Keep one of the two")
+    problems.push(Problem::error("yaml::duplicate-key", key.place, found, "Keep one of the two"));
 }
