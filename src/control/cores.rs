@@ -32,7 +32,12 @@ pub struct Cores {
 
 impl Cores {
     /// Binds every address once a core, and starts the threads.
-    pub fn start(settings: &Settings, driver: &Driver, snapshot: Arc<Snapshot>, log: Option<&LogPort>) -> Result<Self, Refusal> {
+    pub fn start(
+        settings: &Settings,
+        driver: &Driver,
+        snapshot: Arc<Snapshot>,
+        log: Option<&LogPort>,
+    ) -> Result<Self, Refusal> {
         let cores = settings.workers.get();
         let connections_max = settings.limits.connections_max.min(descriptors_for_clients());
         let shared = Arc::new(Shared::new(cores, connections_max));
@@ -126,23 +131,29 @@ fn bind_all(listen: &[SocketAddr], cores: usize) -> Result<(Vec<Vec<TcpListener>
 /// One sentence for each way in which an address cannot be had.
 pub fn refuse_listen(address: SocketAddr, error: &io::Error) -> Refusal {
     let (found, help) = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            (format!("{address} is in use by another program"), "stop it, or listen elsewhere with `--listen`".to_owned())
-        }
+        io::ErrorKind::AddrInUse => (
+            format!("{address} is in use by another program"),
+            "stop it, or listen elsewhere with `--listen`".to_owned(),
+        ),
         io::ErrorKind::PermissionDenied => (
             format!("this user may not listen on {address}"),
             "take a port from 1024 on, or give the binary CAP_NET_BIND_SERVICE".to_owned(),
         ),
-        io::ErrorKind::AddrNotAvailable => {
-            (format!("{address} is no address of this machine"), "listen on 0.0.0.0, [::] or one of its addresses".to_owned())
-        }
+        io::ErrorKind::AddrNotAvailable => (
+            format!("{address} is no address of this machine"),
+            "listen on 0.0.0.0, [::] or one of its addresses".to_owned(),
+        ),
         _ => (format!("cannot listen on {address}: {error}"), "listen elsewhere with `--listen`".to_owned()),
     };
     Refusal::sentence("start::listen", found, help)
 }
 
 fn refuse_start(error: io::Error) -> Refusal {
-    Refusal::sentence("start::thread", format!("a core could not be started: {error}"), "look at the limits of this user (ulimit -a)")
+    Refusal::sentence(
+        "start::thread",
+        format!("a core could not be started: {error}"),
+        "look at the limits of this user (ulimit -a)",
+    )
 }
 
 /// Raises the limit of descriptors as far as it goes, and keeps a quarter of it for backends, logs and the admin listener.

@@ -38,7 +38,11 @@ pub type Report<'r> = &'r dyn Fn(&[Problem], &Sources);
 /// Runs the gateway until it has been told to stop and has drained.
 pub fn run(settings: Settings, report: Report<'_>) -> Result<(), Refusal> {
     let driver = ring::choose(settings.driver).map_err(|reason| {
-        Refusal::sentence("start::driver", reason, "use `--driver auto`, which takes epoll where io_uring is not allowed")
+        Refusal::sentence(
+            "start::driver",
+            reason,
+            "use `--driver auto`, which takes epoll where io_uring is not allowed",
+        )
     })?;
     let clock = Clock::real();
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));

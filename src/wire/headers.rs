@@ -133,7 +133,9 @@ impl Known {
         let Some(rows) = BY_LENGTH.get(name.len()) else { return Self::Other };
         for &row in rows {
             let Some((known, value)) = NAMES.get(usize::from(row)) else { break };
-            if name.eq_ignore_ascii_case(known.as_bytes()) {
+            let known = known.as_bytes();
+            // The last letter tells most apart without a look at the rest.
+            if (name[name.len() - 1] | 0x20) == known[known.len() - 1] && name.eq_ignore_ascii_case(known) {
                 return *value;
             }
         }

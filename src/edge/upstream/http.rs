@@ -1,7 +1,5 @@
 //! One request to an HTTP backend: over a connection that rested, or a new one.
 
-use std::sync::Arc;
-
 use super::inbound::Inbound;
 use super::pool::{self, Connection};
 use super::upload::{BackendSide, Upload};
@@ -117,8 +115,11 @@ async fn exchange(
         Err(_) => return Err(Failure::Final(protocol_error(tools, "the backend's answer has a chunk that is none"))),
     };
     connection.bytes = bytes;
-    let left = deadline.since(tools.clock.now()).max(integration.timeout / 8);
-    Ok(Inbound { connection, endpoint: Arc::clone(&integration.endpoint), body, arrived, left, upload })
+    (connection.body, connection.arrived, connection.upload) = (body, arrived, upload);
+    if !connection.body.is_complete() {
+        connection.left = deadline.since(tools.clock.now());
+    }
+    Ok(Inbound { connection })
 }
 
 enum HeadFailure {

@@ -1,28 +1,18 @@
 //! A backend's answer: its head, and its body as it is taken.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::endpoint::Endpoint;
 use super::pool::{Connection, Pools};
-use super::upload::{ClientSide, Upload};
-use crate::edge::body::{Arrived, Body, BodyError};
+use super::upload::ClientSide;
+use crate::edge::body::BodyError;
 use crate::net::buffer::Buffer;
 use crate::time::{Clock, Instant};
 use crate::wire::h1::Framing;
 use crate::wire::h1::response::ResponseHead;
 use crate::wire::headers::Known;
 
-/// An answer whose head has arrived.
+/// An answer whose head has arrived. All of it lies in the connection's own box: it is handed up through the whole
+/// way of a request, and moving a pointer is cheaper than moving what it points to.
 pub struct Inbound {
     pub(super) connection: Box<Connection>,
-    pub(super) endpoint: Arc<Endpoint>,
-    pub(super) body: Body,
-    pub(super) arrived: Arrived,
-    /// Time that the backend may still take; a client that reads slowly costs it nothing.
-    pub(super) left: Duration,
-    /// The rest of the request body is still being sent.
-    pub(super) upload: Option<Upload>,
 }
 
 impl Inbound {
@@ -41,16 +31,16 @@ impl Inbound {
 
     /// The data that came with the head.
     pub fn first(&self) -> &[u8] {
-        &self.connection.bytes[self.arrived.start..self.arrived.end]
+        &self.connection.bytes[self.connection.arrived.start..self.connection.arrived.end]
     }
 
     pub fn is_complete(&self) -> bool {
-        self.body.is_complete()
+        self.connection.body.is_complete()
     }
 
     /// Whether a task still has the client's direction, or has ended with it.
     pub fn has_upload(&self) -> bool {
-        self.upload.is_some()
+        self.connection.upload.is_some()
     }
 
     /// What the backend's Content-Length says, also of an answer to HEAD.
@@ -61,26 +51,27 @@ impl Inbound {
 
     /// The next piece of the body; `None` at its end.
     pub async fn piece(&mut self, clock: &Clock) -> Result<Option<Buffer>, BodyError> {
-        if self.body.is_complete() {
+        let connection = &mut *self.connection;
+        if connection.body.is_complete() {
             return Ok(None);
         }
         let began = clock.now();
-        self.connection.deadline.set(began + self.left);
+        connection.deadline.set(began + connection.left);
         let mut rest = Buffer::none();
-        let piece = self.body.piece(&mut self.connection.reader, &mut rest).await;
-        self.left = self.left.saturating_sub(clock.now().since(began));
+        let piece = connection.body.piece(&mut connection.reader, &mut rest).await;
+        connection.left = connection.left.saturating_sub(clock.now().since(began));
         if !rest.is_empty() {
             // Bytes that nobody asked for: whatever they are, the next request must not read them.
-            self.connection.head.keep_alive = false;
+            connection.head.keep_alive = false;
         }
         piece
     }
 
     /// Gives the connection back where another request may follow on it, and the client's direction where it was lent.
     pub fn finish(self, pools: &Pools, now: Instant) -> Finished {
-        let Self { mut connection, endpoint, body, arrived, upload, .. } = self;
-        let whole = body.is_complete() && arrived.next == connection.bytes.len();
-        let client = match upload {
+        let Self { mut connection } = self;
+        let whole = connection.body.is_complete() && connection.arrived.next == connection.bytes.len();
+        let client = match connection.upload.take() {
             None => Finished::NothingLent,
             Some(upload) => match upload.into_ended() {
                 Some(ended) if ended.outcome.is_ok() => {
@@ -95,7 +86,7 @@ impl Inbound {
             },
         };
         if whole && connection.head.keep_alive && connection.writer.is_some() {
-            pools.put(&endpoint, connection, now);
+            pools.put(connection, now);
         }
         client
     }

@@ -2,8 +2,11 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::endpoint::Endpoint;
+use super::upload::Upload;
+use crate::edge::body::{Arrived, Body};
 use crate::net::buffer::Buffer;
 use crate::net::tcp::{Reader, Stream, Writer};
 use crate::net::timer::Deadline;
@@ -23,6 +26,15 @@ pub(super) struct Connection {
     pub(super) head: ResponseHead,
     /// The last answer: its head, and what came with it.
     pub(super) bytes: Buffer,
+    /// Of that answer: what of its body has not been taken, and where what came with the head lies.
+    pub(super) body: Body,
+    pub(super) arrived: Arrived,
+    /// Time that the backend may still take; a client that reads slowly costs it nothing.
+    pub(super) left: Duration,
+    /// The rest of the request body is still being sent.
+    pub(super) upload: Option<Upload>,
+    /// Its place in the pools.
+    endpoint: u32,
     rested_since: Instant,
 }
 
@@ -45,9 +57,9 @@ impl Pools {
     }
 
     /// Keeps a connection for the next request.
-    pub(super) fn put(&self, endpoint: &Endpoint, mut connection: Box<Connection>, now: Instant) {
+    pub(super) fn put(&self, mut connection: Box<Connection>, now: Instant) {
         let mut idle = self.idle.borrow_mut();
-        let index = endpoint.id as usize;
+        let index = connection.endpoint as usize;
         if idle.len() <= index {
             idle.resize_with(index + 1, Vec::new);
         }
@@ -98,6 +110,11 @@ pub(super) async fn open(
                             writer: Some(writer),
                             head: ResponseHead::default(),
                             bytes: Buffer::none(),
+                            body: Body::default(),
+                            arrived: Arrived::default(),
+                            left: Duration::ZERO,
+                            upload: None,
+                            endpoint: endpoint.id,
                             rested_since: Instant::default(),
                         }));
                     }
