@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::Refusal;
 use super::deploy::publish::Publisher;
+use super::refusal::Refusal;
 use crate::edge::snapshot::Snapshot;
 use crate::edge::watch::Sink;
 use crate::edge::worker::{Shared, Start};

@@ -2,8 +2,8 @@
 
 pub mod cores;
 pub mod deploy;
+pub mod refusal;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use cores::Cores;
 use deploy::compile::Compiling;
 use deploy::load::{Loaded, load};
+use refusal::Refusal;
 
 use crate::edge::snapshot::Snapshot;
 use crate::model::problem::{Problem, Sources};
@@ -18,19 +19,6 @@ use crate::net::ring;
 use crate::settings::Settings;
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
-
-/// What keeps the process from starting.
-#[derive(Debug)]
-pub struct Refusal {
-    pub problems: Vec<Problem>,
-    pub sources: Sources,
-}
-
-impl Refusal {
-    fn sentence(code: &'static str, found: impl fmt::Display, help: impl Into<String>) -> Self {
-        Self { problems: vec![Problem::nowhere(code, found.to_string(), help)], sources: Sources::default() }
-    }
-}
 
 /// How problems are shown to people.
 pub type Report<'r> = &'r dyn Fn(&[Problem], &Sources);

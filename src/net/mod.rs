@@ -3,6 +3,7 @@
 pub mod buffer;
 pub mod mailbox;
 pub mod ring;
+mod send;
 pub mod socket;
 pub mod tcp;
 pub mod timer;

@@ -10,6 +10,7 @@ use monoio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::buffer::{Buffer, Filling};
+use super::send::write_all;
 use super::socket::{self, Rest};
 use super::timer::Deadline;
 use super::tls;
@@ -212,27 +213,4 @@ impl Writer {
         };
         let _ = half.shutdown().await;
     }
-}
-
-#[inline]
-pub(super) async fn write_all(half: &mut OwnedWriteHalf<TcpStream>, buffer: Buffer) -> (io::Result<()>, Buffer) {
-    let mut buffer = buffer;
-    let mut sent = 0;
-    let outcome = loop {
-        if buffer.is_empty() {
-            break Ok(());
-        }
-        let (written, rest) = half.write(buffer).await;
-        buffer = rest;
-        match written {
-            Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => {
-                buffer.advance(n);
-                sent += n;
-            }
-            Err(error) => break Err(error),
-        }
-    };
-    buffer.rewind(sent);
-    (outcome, buffer)
 }

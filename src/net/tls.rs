@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConnection, RootCertStore};
 
 use super::buffer::{Buffer, Filling};
-use super::tcp::write_all;
+use super::send::write_all;
 use crate::settings::limits::HEAD_BUFFER_BYTES;
 
 /// What every connection to a backend shares: roots, ciphers, resumption.

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// Bounds that the wire formats keep themselves, below this file.
+pub use crate::wire::h1::{CHUNK_OVERHEAD_BYTES_MAX, HEADER_LINES_MAX};
+
 /// What AWS accepts as one payload (rest/16): 10 MB.
 pub const PAYLOAD_BYTES_MAX: u64 = 10 * 1024 * 1024;
 /// What AWS accepts as all header lines together (rest/16).
@@ -26,16 +29,12 @@ pub const IDLE_BUFFER_BYTES: usize = 2 * 1024;
 pub const HEAD_BUFFER_BYTES: usize = 32 * 1024;
 /// One read of a body that is longer than a head buffer.
 pub const BODY_BUFFER_BYTES: usize = 128 * 1024;
-/// Header lines in one head. More is an attack on whoever walks them; the bytes are limited besides.
-pub const HEADER_LINES_MAX: usize = 128;
 /// An unread request body up to this is read and dropped so that the connection can go on; beyond it closes.
 pub const DRAIN_BYTES_MAX: u64 = 64 * 1024;
 /// After an answer with `Connection: close`, so much of what still arrives is read, so that the answer is not reset away.
 pub const LINGER_BYTES_MAX: u64 = 256 * 1024;
 /// … and for so long.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
-/// Chunk extensions and trailers are read and dropped; so many bytes of them in one body.
-pub const CHUNK_OVERHEAD_BYTES_MAX: usize = 16 * 1024;
 /// Interim (1xx) heads that a backend may send before its answer.
 pub const INTERIM_RESPONSES_MAX: usize = 8;
 /// Idle backend connections that one core keeps for one endpoint.

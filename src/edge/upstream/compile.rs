@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Endpoints, Integration};
+use super::call::Integration;
+use super::endpoint::Endpoints;
 use crate::model::problem::Problem;
 use crate::model::rest_api;
 use crate::net::tls::{self, ClientConfig};

@@ -1,9 +1,9 @@
 //! One request to an HTTP backend: over a connection that rested, or a new one.
 
+use super::call::{Call, Integration, Tools};
 use super::inbound::Inbound;
 use super::pool::{self, Connection};
 use super::upload::{BackendSide, Upload};
-use super::{Call, Integration, Tools};
 use crate::edge::body::{Body, BodyError};
 use crate::edge::exchange::Verb;
 use crate::edge::fault::{Fault, FaultKind};

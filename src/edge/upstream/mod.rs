@@ -1,5 +1,6 @@
 //! Call the integration: a backend over HTTP, or none at all.
 
+mod call;
 pub mod compile;
 pub mod endpoint;
 mod http;
@@ -7,47 +8,14 @@ mod inbound;
 mod pool;
 mod upload;
 
+pub use call::{Call, Integration, Tools};
 pub use endpoint::{Endpoint, Endpoints};
 pub use inbound::{Finished, Inbound};
 pub use pool::Pools;
 pub use upload::{ClientSide, Upload};
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::edge::exchange::Verb;
 use crate::edge::fault::Fault;
 use crate::edge::limit::Admitted;
-use crate::net::buffer::Buffer;
-use crate::telemetry::counters::CoreCounters;
-use crate::time::Clock;
-
-/// Where a method's requests go, compiled.
-#[derive(Clone, Debug)]
-pub struct Integration {
-    pub endpoint: Arc<Endpoint>,
-    pub timeout: Duration,
-    /// Bytes of one response body; more than AWS's 10 MB only for STREAM.
-    pub response_bytes_max: u64,
-}
-
-/// A request ready to be sent: its head with framing and, behind it, what has arrived of its body.
-pub struct Call {
-    pub bytes: Buffer,
-    pub verb: Verb,
-    /// Where the rest of the body comes from, when not all of it is in `bytes`.
-    pub client: Option<ClientSide>,
-    /// The body is sent in chunks.
-    pub chunked: bool,
-}
-
-/// What a core lends to one call.
-#[derive(Clone, Copy)]
-pub struct Tools<'w> {
-    pub pools: &'w Pools,
-    pub clock: &'w Clock,
-    pub counters: &'w CoreCounters,
-}
 
 /// Sends the request and waits for the head of its answer.
 pub async fn call(

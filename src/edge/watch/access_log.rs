@@ -1,6 +1,6 @@
 //! One line a request, in a format with `$context` variables (rest/14 section 14.4).
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::edge::exchange::{Context, Variable};
 use crate::edge::fault::write_json_text;
 

@@ -2,12 +2,12 @@
 
 pub mod access_log;
 pub mod compile;
+mod outcome;
 mod sink;
 
 pub use access_log::Format;
+pub use outcome::Outcome;
 pub use sink::Sink;
-
-use std::borrow::Cow;
 
 use crate::edge::fault::{Fault, FaultKind};
 use crate::telemetry::counters::{CoreCounters, SeriesId};
@@ -24,23 +24,6 @@ pub struct Record<'w> {
     pub logged: bool,
     pub outcome: Outcome,
     finished: bool,
-}
-
-/// How it ended.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    pub status: u16,
-    /// Bytes of the answer's body that were sent.
-    pub response_bytes: u64,
-    /// Answered to the last byte.
-    pub response_us: u64,
-    /// Time to the head of the backend's answer, where a backend was asked.
-    pub integration_us: Option<u64>,
-    pub integration_status: Option<u16>,
-    pub error_type: Option<&'static str>,
-    pub error_message: Option<Cow<'static, str>>,
-    /// For the operator.
-    pub detail: Option<Box<str>>,
 }
 
 impl<'w> Record<'w> {

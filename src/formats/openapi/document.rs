@@ -1,7 +1,7 @@
 //! The document's top level: its name, its settings, and what holds for all its methods.
 
-use super::Dialect;
 use super::operation::{Shared, validator};
+use super::options::Dialect;
 use super::paths;
 use super::reader::Reader;
 use super::security;

@@ -9,6 +9,7 @@ mod integration;
 mod integration_rules;
 mod mapping;
 mod operation;
+mod options;
 mod parameters;
 mod path_rules;
 mod paths;
@@ -20,35 +21,14 @@ mod variables;
 mod vocabulary;
 
 use std::collections::HashSet;
-use std::time::Duration;
 
+use options::Dialect;
+pub use options::Options;
 use reader::Reader;
 
 use super::yaml::{self, Node};
 use crate::model::problem::Problem;
 use crate::model::rest_api::RestApi;
-use crate::settings::limits::INTEGRATION_TIMEOUT_MAX;
-
-/// What an import has to know beside the document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// `${AWS::AccountId}`
-    pub account_id: String,
-    /// `${AWS::Region}`; the partition follows from it.
-    pub region: String,
-    /// The longest `timeoutInMillis` of a buffered integration.
-    pub integration_timeout_max: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            account_id: "000000000000".to_owned(),
-            region: "us-east-1".to_owned(),
-            integration_timeout_max: INTEGRATION_TIMEOUT_MAX,
-        }
-    }
-}
 
 /// The REST API that a document defines. `id` is left empty: who deploys it gives it one.
 pub fn import(file: u32, text: &str, options: &Options, problems: &mut Vec<Problem>) -> Option<RestApi> {
@@ -65,12 +45,6 @@ pub fn import(file: u32, text: &str, options: &Options, problems: &mut Vec<Probl
     found.retain(|problem| told.insert((problem.code, problem.place.map(|place| place.offset), problem.found.clone())));
     problems.append(&mut found);
     api
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Swagger2,
-    OpenApi3,
 }
 
 fn dialect<'d>(reader: &mut Reader<'d, '_>, root: &'d Node) -> Option<Dialect> {

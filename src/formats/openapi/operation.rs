@@ -1,8 +1,8 @@
 //! One verb of one path: what it declares, who may call it, and its integration.
 
-use super::Dialect;
 use super::integration;
 use super::integration_rules::{self, Owner};
+use super::options::Dialect;
 use super::parameters::{Declared, content_types};
 use super::path_rules::Variable;
 use super::reader::Reader;

@@ -1,6 +1,6 @@
 //! What a method declares: its parameters, and the models of its body.
 
-use super::Dialect;
+use super::options::Dialect;
 use std::collections::HashMap;
 
 use super::path_rules::Variable;

@@ -1,6 +1,6 @@
 //! What all parts of the import use: values of the right kind or a problem, references, and the list of problems.
 
-use super::Options;
+use super::options::Options;
 use super::suggest::closest;
 use crate::formats::yaml::{Entries, Node, NodeValue};
 use crate::model::problem::{Located, Place, Problem};

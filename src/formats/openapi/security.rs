@@ -1,6 +1,6 @@
 //! Who may call: security schemes, the requirements that name them, and `x-amazon-apigateway-auth`.
 
-use super::Dialect;
+use super::options::Dialect;
 use super::reader::Reader;
 use super::vocabulary::{self, Level};
 use crate::formats::yaml::Node;

@@ -3,7 +3,7 @@
 //! AWS replaces them in the text before it parses (openapi-import-export section 1). We replace them in the tree, so
 //! that every place still points at what the user wrote.
 
-use super::Options;
+use super::options::Options;
 use crate::formats::yaml::{Node, NodeValue, Style};
 
 pub(super) fn replace(root: &mut Node, options: &Options) {

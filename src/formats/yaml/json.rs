@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::node::{Entries, Node, NodeValue, Style};
+use super::offsets::offset;
 use crate::model::problem::{Located, Place, Problem};
 use crate::settings::limits::DOCUMENT_DEPTH_MAX;
 
@@ -207,12 +208,12 @@ impl Reader<'_> {
     }
 
     fn place(&self, start: usize) -> Place {
-        Place { file: self.file, offset: super::offset(start), length: super::offset(self.at - start) }
+        Place { file: self.file, offset: offset(start), length: offset(self.at - start) }
     }
 
     fn syntax(&self, at: usize, found: &str) -> Box<Problem> {
         let length = self.text[at..].chars().next().map_or(0, char::len_utf8);
-        let place = Place { file: self.file, offset: super::offset(at), length: super::offset(length) };
+        let place = Place { file: self.file, offset: offset(at), length: offset(length) };
         Box::new(Problem::error("json::syntax", place, found, "Correct the JSON here; nothing after it was read"))
     }
 }

@@ -10,6 +10,8 @@ mod offsets;
 
 pub use node::{Entries, Node, NodeValue, Scalar, Style};
 
+use offsets::offset;
+
 use crate::model::problem::{Place, Problem};
 use crate::settings::limits::DEFINITION_BYTES_MAX;
 
@@ -91,11 +93,6 @@ fn walk(node: &Node, visit: &mut impl FnMut(Place)) {
 fn assert_lies_in(text: &str, place: Place) {
     let (start, end) = (place.offset as usize, place.offset as usize + place.length as usize);
     assert!(text.get(start..end).is_some(), "{place:?} is no piece of {text:?}");
-}
-
-/// Offsets fit 32 bits: `DEFINITION_BYTES_MAX` was checked first.
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl<'t> Offsets<'t> {
     }
 
     fn between(&self, start: usize, end: usize) -> Place {
-        Place { file: self.file, offset: super::offset(start), length: super::offset(end - start) }
+        Place { file: self.file, offset: offset(start), length: offset(end - start) }
     }
 
     fn byte(&self, marker: Marker) -> usize {
@@ -88,4 +88,9 @@ impl<'t> Offsets<'t> {
         self.last.set(Last { line: number, column: seen, at });
         at
     }
+}
+
+/// Offsets fit 32 bits: `DEFINITION_BYTES_MAX` was checked first.
+pub(super) fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,6 @@
 //! The chunked coding (RFC 9112 7.1): a decoder that is fed pieces of any size, and the frame around a piece that is sent.
 
-use crate::settings::limits::CHUNK_OVERHEAD_BYTES_MAX;
+use super::framing::CHUNK_OVERHEAD_BYTES_MAX;
 
 /// Reads a chunked body. Extensions and trailers are checked and dropped: AWS hands on neither.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What request heads and response heads share: where they end, how their lines are read.
 
-use super::{Framing, HeadError};
-use crate::settings::limits::HEADER_LINES_MAX;
+use super::framing::{Framing, HEADER_LINES_MAX, HeadError};
 use crate::wire::headers::{Known, Line, Span};
 
 /// Finds the empty line that ends a head. `looked` is how far an earlier look came.

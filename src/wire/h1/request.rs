@@ -1,6 +1,7 @@
 //! The head of a request.
 
-use super::{Framing, HeadError, head};
+use super::framing::{Framing, HeadError};
+use super::head;
 use crate::wire::headers::{Known, Line, Span, list_names};
 
 /// A request's head, as spans of the bytes it came in. Its list of lines is used again for the next request.

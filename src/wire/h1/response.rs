@@ -1,6 +1,7 @@
 //! The head of a backend's response.
 
-use super::{Framing, HeadError, head};
+use super::framing::{Framing, HeadError};
+use super::head;
 use crate::wire::headers::{Known, Line, list_names};
 
 #[derive(Clone, Debug, Default)]
