@@ -66,6 +66,20 @@ pub const RING_ENTRIES: u32 = 4096;
 pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
 /// Levels of nesting in a user's document.
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
+/// AWS's stage variables of one stage (rest/14).
+pub const STAGE_VARIABLES_MAX: usize = 100;
+/// The longest time that a setting may say: beyond a day it is a slip of the pen.
+pub const DURATION_LARGEST: Duration = Duration::from_secs(24 * 3600);
+/// The largest payload that a setting may allow; sizes of files and of streams stay far from overflow.
+pub const PAYLOAD_BYTES_LARGEST: u64 = 64 * 1024 * 1024 * 1024;
+/// Open connections that a setting may allow: ten times what one machine's ports and memory usually carry.
+pub const CONNECTIONS_LARGEST: usize = 10_000_000;
+/// Series that a setting may allow: each costs every core about 300 bytes.
+pub const METRICS_SERIES_LARGEST: usize = 100_000;
+/// Data-plane threads of one process: more than any machine has cores today.
+pub const WORKERS_MAX: usize = 1_024;
+/// `weir.toml` itself: some hundred APIs with their settings.
+pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.
 pub const RESOURCES_MAX: usize = 100_000;
 
