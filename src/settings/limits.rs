@@ -56,6 +56,12 @@ pub const LEASE_TOKENS_MAX: u32 = 64;
 pub const LOG_BATCH_BYTES: usize = 64 * 1024;
 /// Batches of log lines that may wait for the writer; beyond it lines are dropped and counted.
 pub const LOG_BATCHES_WAITING_MAX: usize = 256;
+/// A log that cannot be written says so on standard error this often, not for each line.
+pub const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+/// A log that would block (a non-blocking standard output) is tried again for so long before lines are dropped …
+pub const LOG_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
+/// … with this rest in between.
+pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
 /// AWS's longest access log format (rest/16).
 pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
 /// Messages that may wait for one core.
