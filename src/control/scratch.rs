@@ -1,6 +1,6 @@
 //! A folder for one test, removed with it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 pub(crate) struct Scratch {
@@ -14,10 +14,6 @@ impl Scratch {
         let folder = std::env::temp_dir().join(unique);
         std::fs::create_dir_all(&folder).expect("a folder for the test");
         Self { folder }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -62,6 +62,34 @@ pub const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 pub const LOG_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
 /// … with this rest in between.
 pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
+/// Connections that the admin listener serves at once; beyond it they wait to be accepted.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// An admin connection ends after this, whatever it does: a scrape takes milliseconds.
+pub const ADMIN_CONNECTION_LIFETIME: Duration = Duration::from_secs(15);
+/// Answers to admin requests that are being written have so long after the shutdown began.
+pub const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+/// A core that has not said so for longer is taken for stuck.
+pub const HEARTBEAT_AGE_MAX: Duration = Duration::from_secs(5);
+/// One name at a deployment; one that takes longer is asked again in the background.
+pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
+/// One question to one DNS server. Two tries stay within [`DNS_TIMEOUT`].
+pub const DNS_TRY_TIMEOUT: Duration = Duration::from_millis(1_200);
+/// Names that are asked for at once.
+pub const DNS_LOOKUPS_AT_ONCE: usize = 16;
+/// Answers are used at least this long, even with a TTL of 0 …
+pub const DNS_REFRESH_MIN: Duration = Duration::from_secs(1);
+/// … and at most this long, so that a moved backend is found.
+pub const DNS_REFRESH_MAX: Duration = Duration::from_secs(300);
+/// After failures a name is asked for again after 1 s, 2 s, 4 s …, at most this.
+pub const DNS_RETRY_MAX: Duration = Duration::from_secs(30);
+/// Addresses of one name that are kept.
+pub const DNS_ADDRESSES_MAX: usize = 64;
+/// A file has been written when nothing more happened in its folder for this long …
+pub const FILE_QUIET: Duration = Duration::from_millis(200);
+/// … or, where something always happens (a log beside it), after this.
+pub const FILE_QUIET_MAX: Duration = Duration::from_secs(2);
+/// Files are looked at this often even when the kernel tells of nothing: network file systems, replaced folders.
+pub const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// AWS's longest access log format (rest/16).
 pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
 /// Messages that may wait for one core.
@@ -140,4 +168,8 @@ impl Default for Limits {
 const _: () = assert!(
     URL_BYTES_MAX + HEADER_BYTES_MAX + HEADER_LINES_MAX * 4 < HEAD_BUFFER_BYTES,
     "a head at its limits fits one buffer"
+);
+const _: () = assert!(
+    DNS_TRY_TIMEOUT.as_millis() * 2 < DNS_TIMEOUT.as_millis(),
+    "one family that is not answered does not cost the other's answer"
 );

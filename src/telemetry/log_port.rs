@@ -77,7 +77,8 @@ mod tests {
         let small = Vec::with_capacity(16);
         let address = small.as_ptr();
         intake.give_back(small);
-        assert_eq!(port.empty().as_ptr(), address);
+        let reused = port.empty();
+        assert_eq!(reused.as_ptr(), address);
         intake.give_back(Vec::with_capacity(1000));
         assert!(port.empty().capacity() < 1000);
     }
