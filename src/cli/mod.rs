@@ -44,7 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 s.driver = if args[i + 1] == "epoll" { DriverChoice::Epoll } else { DriverChoice::Auto };
                 i += 2
             }
-            "--admin" => i += 2,
+            "--admin" => { s.admin = args[i+1].parse().ok(); i += 2 }
             f => {
                 s.apis.push(ApiFile { base_path: String::new(), path: f.into() });
                 i += 1
@@ -54,7 +54,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let report = |p: &[crate::model::problem::Problem], src: &crate::model::problem::Sources| {
         eprint!("{}", report::render(p, src, true))
     };
-    match crate::control::run(s, &report) {
+    let again = s.clone();
+    let reread = move || Ok(again.clone());
+    match crate::control::run(s, &reread, &report) {
         Ok(()) => ExitCode::SUCCESS,
         Err(r) => {
             report(&r.problems, &r.sources);

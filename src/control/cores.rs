@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::deploy::publish::Publisher;
+use super::log_writer::LogWriter;
 use super::refusal::Refusal;
 use crate::edge::snapshot::Snapshot;
 use crate::edge::watch::Sink;
@@ -17,7 +18,6 @@ use crate::net::ring::Driver;
 use crate::net::{mailbox, tcp};
 use crate::settings::Settings;
 use crate::telemetry::counters::CoreCounters;
-use crate::telemetry::log_port::LogPort;
 
 /// All cores, as the control thread sees them.
 pub struct Cores {
@@ -36,7 +36,7 @@ impl Cores {
         settings: &Settings,
         driver: &Driver,
         snapshot: Arc<Snapshot>,
-        log: Option<&LogPort>,
+        log: Option<&LogWriter>,
     ) -> Result<Self, Refusal> {
         let cores = settings.workers.get();
         let connections_max = settings.limits.connections_max.min(descriptors_for_clients());
@@ -67,7 +67,7 @@ impl Cores {
                 snapshot: Arc::clone(&snapshot),
                 start: Start {
                     counters,
-                    log: log.cloned().map(Sink::new),
+                    log: log.map(|writer| Sink::new(writer.port())),
                     limits: settings.limits.clone(),
                     shared: Arc::clone(&shared),
                     seed: seed(),

@@ -1,55 +1,204 @@
-//! Definitions in, snapshots out: the spine of a start, of a change, and of an end.
+//! Definitions in, snapshots out: the spine of a start, of a change, and of an end. One side thread with a tokio
+//! runtime of its own; nothing here is on the way of a request.
 
+pub mod admin;
 pub mod cores;
 pub mod deploy;
+pub mod fetch;
+pub mod log_writer;
 pub mod refusal;
+#[cfg(test)]
+mod scratch;
+pub mod signals;
+mod tell;
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use admin::AdminState;
 use cores::Cores;
 use deploy::compile::Compiling;
 use deploy::load::{Loaded, load};
+use fetch::dns::{Names, Resolver};
+use fetch::files::FileWatch;
+use log_writer::LogWriter;
 use refusal::Refusal;
+use signals::{Happening, Happenings, Reason};
+use tell::tell;
+use tokio::sync::oneshot;
 
 use crate::edge::snapshot::Snapshot;
 use crate::model::problem::{Problem, Sources};
-use crate::net::ring;
-use crate::settings::Settings;
+use crate::net::ring::{self, Driver};
+use crate::settings::limits::LOG_FLUSH_TIMEOUT;
+use crate::settings::{LogTarget, Settings};
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
 
 /// How problems are shown to people.
 pub type Report<'r> = &'r dyn Fn(&[Problem], &Sources);
+/// Reads flags, environment and `weir.toml` anew, for a reload.
+pub type Reread<'r> = &'r dyn Fn() -> Result<Settings, Refusal>;
 
 /// Runs the gateway until it has been told to stop and has drained.
-pub fn run(settings: Settings, report: Report<'_>) -> Result<(), Refusal> {
+pub fn run(settings: Settings, reread: Reread<'_>, report: Report<'_>) -> Result<(), Refusal> {
     let driver = ring::choose(settings.driver).map_err(|reason| {
-        Refusal::sentence(
-            "start::driver",
-            reason,
-            "use `--driver auto`, which takes epoll where io_uring is not allowed",
-        )
+        let help = "use `--driver auto`, which takes epoll where io_uring is not allowed";
+        Refusal::sentence("start::driver", reason, help)
     })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Refusal::sentence("start::runtime", format!("the side thread cannot run: {error}"), "look at `ulimit -a`")
+    })?;
+    runtime.block_on(async {
+        let mut gateway = start(settings, &driver, report).await?;
+        let drained = gateway.go_on(reread, report).await;
+        gateway.end().await;
+        drained
+    })
+}
+
+/// Everything that runs.
+struct Gateway {
+    settings: Settings,
+    clock: Clock,
+    compiling: Compiling,
+    names: Names,
+    cores: Cores,
+    log: Option<LogWriter>,
+    admin: Arc<AdminState>,
+    stop_admin: Option<oneshot::Sender<()>>,
+    happenings: Happenings,
+    /// `None` under `--no-watch`, and where the system lets nobody watch.
+    files: Option<FileWatch>,
+}
+
+/// Compiles, binds and starts, or says everything that stands in the way. Nothing is bound for a bad definition.
+async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Result<Gateway, Refusal> {
     let clock = Clock::real();
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
     let mut compiling = Compiling::new(&settings, Arc::clone(&registry))
         .map_err(|problems| Refusal { problems, sources: Sources::default() })?;
     let (loaded, snapshot) = deploy(&mut compiling, &settings, &clock)?;
     report(&loaded.problems, &loaded.sources);
-    for endpoint in compiling.endpoints.all() {
-        use std::net::ToSocketAddrs;
-        let name = format!("{}:{}", endpoint.host, endpoint.port);
-        endpoint.addresses.store(Arc::new(name.to_socket_addrs().map(Iterator::collect).unwrap_or_default()));
+    let resolver = Resolver::new().map_err(|error| {
+        Refusal::sentence("start::dns", format!("DNS cannot be asked: {error}"), "look at /etc/resolv.conf")
+    })?;
+    let names = Names::new(resolver, settings.upstreams.clone());
+    resolve(&compiling, &names).await;
+    let log = settings.access_log.as_ref().map(|log| start_log(&log.target)).transpose()?;
+    let admin_listener = match settings.admin {
+        None => None,
+        Some(address) => {
+            Some(tokio::net::TcpListener::bind(address).await.map_err(|error| cores::refuse_listen(address, &error))?)
+        }
+    };
+    let (files, changes) = watch_files(&settings);
+    let happenings = Happenings::new(changes).map_err(|error| {
+        Refusal::sentence("start::signals", format!("signals cannot be caught: {error}"), "start Weir in another way")
+    })?;
+    let mut cores = Cores::start(&settings, driver, snapshot, log.as_ref())?;
+    until_everywhere(&mut cores, 1).await?;
+    let admin = Arc::new(AdminState {
+        counters: cores.counters.clone(),
+        registry,
+        ready: AtomicBool::new(true),
+        draining: AtomicBool::new(false),
+        heartbeats: Arc::clone(&cores.shared.heartbeats),
+        started: Instant::now(),
+        log_lines_lost: log.as_ref().map_or_else(Arc::<AtomicU64>::default, LogWriter::lost),
+    });
+    let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let stop_admin = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin)));
+    tokio::spawn(names.clone().refresh());
+    announce(&cores, &settings, driver, admin_address);
+    Ok(Gateway { settings, clock, compiling, names, cores, log, admin, stop_admin, happenings, files })
+}
+
+impl Gateway {
+    /// One thing after another, until the last core has drained.
+    async fn go_on(&mut self, reread: Reread<'_>, report: Report<'_>) -> Result<(), Refusal> {
+        let mut pulse = tokio::time::interval(Duration::from_millis(50));
+        let mut until: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                happening = self.happenings.next() => match happening {
+                    Happening::Reload(reason) => {
+                        if reason == Reason::Hangup && let Some(log) = &self.log {
+                            log.reopen();
+                        }
+                        self.reload(reread, report).await;
+                    }
+                    Happening::Drain if until.is_some() => {
+                        tell("told twice to stop: what is still under way is cut off");
+                        return Ok(());
+                    }
+                    Happening::Drain => {
+                        self.admin.draining.store(true, Ordering::Release);
+                        self.cores.publisher.drain();
+                        until = Some(Instant::now() + self.settings.limits.drain_timeout + Duration::from_secs(1));
+                    }
+                },
+                _ = pulse.tick() => {
+                    self.cores.publisher.retire();
+                    if self.cores.shared.drained.load(Ordering::Acquire) >= self.cores.counters.len() {
+                        return Ok(());
+                    }
+                    match until {
+                        None => if let Some(reason) = self.cores.ended_early() {
+                            return Err(Refusal::sentence("run::core", reason, "start Weir again, and report this"));
+                        },
+                        Some(end) if Instant::now() > end => {
+                            tell("the time for draining is over: what is still under way is cut off");
+                            return Ok(());
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
     }
-    let mut cores = Cores::start(&settings, &driver, snapshot, None)?;
-    eprintln!("{}", cores.start_line(&settings, &driver, None));
-    loop {
-        std::thread::sleep(Duration::from_millis(100));
-        cores.publisher.retire();
-        if cores.shared.drained.load(Ordering::Acquire) == settings.workers.get() {
-            return Ok(());
+
+    /// Reads everything anew. What cannot be deployed changes nothing.
+    async fn reload(&mut self, reread: Reread<'_>, report: Report<'_>) {
+        let began = Instant::now();
+        let deployed = reread().and_then(|settings| {
+            let deployed = deploy(&mut self.compiling, &settings, &self.clock)?;
+            Ok((settings, deployed))
+        });
+        let (settings, (loaded, snapshot)) = match deployed {
+            Ok(deployed) => deployed,
+            Err(refusal) => {
+                report(&refusal.problems, &refusal.sources);
+                return tell("not reloaded: the gateway goes on with what it had");
+            }
+        };
+        report(&loaded.problems, &loaded.sources);
+        resolve(&self.compiling, &self.names).await;
+        let (revision, methods) = (snapshot.revision, snapshot.stages.iter().map(|stage| stage.methods.len()).sum::<usize>());
+        self.cores.publisher.publish(snapshot);
+        if let Some(files) = &self.files {
+            files.follow(watched(&settings));
+        }
+        if let Some(setting) = needs_restart(&self.settings, &settings) {
+            tell(format_args!("the changed `{setting}` takes effect at the next start"));
+        }
+        self.settings = settings;
+        let took = began.elapsed().as_millis();
+        tell(format_args!("reloaded: revision {revision}, {} APIs, {methods} methods, in {took} ms", loaded.apis.len()));
+    }
+
+    /// Ends what is left: the admin listener, and the log with its last lines.
+    async fn end(self) {
+        if let Some(stop) = self.stop_admin {
+            let _ = stop.send(());
+        }
+        if let Some(log) = self.log
+            && !log.stop(LOG_FLUSH_TIMEOUT)
+        {
+            tell("the last lines of the access log could not be written in time");
         }
     }
 }
@@ -60,4 +209,84 @@ fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Resu
         Some(snapshot) => Ok((loaded, Arc::new(snapshot))),
         None => Err(Refusal { problems: loaded.problems, sources: loaded.sources }),
     }
+}
+
+/// Asks for the addresses of every backend that has none yet. A name that does not resolve is no reason not to start:
+/// its methods answer as AWS's do, and DNS is asked again.
+async fn resolve(compiling: &Compiling, names: &Names) {
+    let fresh: Vec<_> = compiling.endpoints.all().iter().filter(|endpoint| !endpoint.is_followed()).collect();
+    let wanted: Vec<(String, u16)> = fresh.iter().map(|endpoint| (endpoint.host.clone(), endpoint.port)).collect();
+    for (endpoint, resolved) in fresh.into_iter().zip(names.resolve_all(&wanted).await) {
+        if let Some(failure) = resolved.failure {
+            tell(format_args!("the backend `{}` has no address yet: {failure}", endpoint.host));
+        }
+        endpoint.follow(resolved.watched.addresses);
+    }
+}
+
+fn start_log(target: &LogTarget) -> Result<LogWriter, Refusal> {
+    LogWriter::start(target.clone()).map_err(|error| {
+        let name = match target {
+            LogTarget::Stdout => "standard output".to_owned(),
+            LogTarget::File(path) => format!("`{}`", path.display()),
+        };
+        let found = format!("the access log {name} cannot be opened: {error}");
+        Refusal::sentence("start::access-log", found, "name a file that this user may write")
+    })
+}
+
+/// Definitions and the settings file tell when they change, where the system can.
+fn watch_files(settings: &Settings) -> (Option<FileWatch>, Option<tokio::sync::mpsc::Receiver<()>>) {
+    if !settings.watch {
+        return (None, None);
+    }
+    match FileWatch::start(watched(settings)) {
+        Ok((watch, changes)) => (Some(watch), Some(changes)),
+        Err(error) => {
+            tell(format_args!("changed files will not be noticed ({error}): send SIGHUP after a change"));
+            (None, None)
+        }
+    }
+}
+
+fn watched(settings: &Settings) -> Vec<std::path::PathBuf> {
+    settings.apis.iter().map(|api| api.path.clone()).chain(settings.config.clone()).collect()
+}
+
+/// The first setting that differs and that only a start can change.
+fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
+    let changed = [
+        ("listen", old.listen != new.listen),
+        ("workers", old.workers != new.workers),
+        ("admin", old.admin != new.admin),
+        ("driver", old.driver != new.driver),
+        ("access-log", old.access_log.as_ref().map(|log| &log.target) != new.access_log.as_ref().map(|log| &log.target)),
+        ("upstreams", old.upstreams != new.upstreams),
+        ("tls-roots", old.tls_roots != new.tls_roots),
+        ("limits", old.limits != new.limits),
+    ];
+    changed.into_iter().find(|(_, changed)| *changed).map(|(name, _)| name)
+}
+
+async fn until_everywhere(cores: &mut Cores, revision: u64) -> Result<(), Refusal> {
+    while !cores.publisher.is_everywhere(revision) {
+        if let Some(reason) = cores.ended_early() {
+            return Err(Refusal::sentence("start::core", reason, "look at the limits of this user (ulimit -a)"));
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Ok(())
+}
+
+fn serve_admin(listener: tokio::net::TcpListener, state: Arc<AdminState>) -> oneshot::Sender<()> {
+    let (stop, stopped) = oneshot::channel();
+    tokio::spawn(admin::serve(listener, state, async {
+        let _ = stopped.await;
+    }));
+    stop
+}
+
+/// The one line at start.
+fn announce(cores: &Cores, settings: &Settings, driver: &Driver, admin: Option<SocketAddr>) {
+    let _ = io::Write::write_all(&mut io::stderr(), format!("{}\n", cores.start_line(settings, driver, admin)).as_bytes());
 }

@@ -38,7 +38,7 @@ pub struct Shared {
     /// The most that the process takes, by setting and by descriptors.
     pub connections_max: usize,
     /// When each core last turned its wheel, in milliseconds since the process began.
-    pub heartbeats: Box<[AtomicU64]>,
+    pub heartbeats: Arc<[AtomicU64]>,
     /// The revision that each core runs.
     pub revisions: Box<[AtomicU64]>,
     /// Cores that have ended their last connection after a drain.
@@ -47,12 +47,11 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(cores: usize, connections_max: usize) -> Self {
-        let cells = || (0..cores).map(|_| AtomicU64::new(0)).collect();
         Self {
             connections: AtomicUsize::new(0),
             connections_max,
-            heartbeats: cells(),
-            revisions: cells(),
+            heartbeats: (0..cores).map(|_| AtomicU64::new(0)).collect(),
+            revisions: (0..cores).map(|_| AtomicU64::new(0)).collect(),
             drained: AtomicUsize::new(0),
         }
     }

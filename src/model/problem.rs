@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::settings::raw::{Mistake, Written};
+
 /// A file that a definition was read from, with its text, so that a problem can show the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -98,6 +100,20 @@ impl Problem {
 
     pub fn warning(code: &'static str, place: Place, found: impl Into<String>, help: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, code, place: Some(place), found: found.into(), help: help.into() }
+    }
+
+    /// A mistake in the settings; `config` is the index of `weir.toml` among the sources.
+    pub fn of_settings(mistake: Mistake, config: u32) -> Self {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let place =
+            |written: Written| Place { file: config, offset: narrow(written.offset), length: narrow(written.length) };
+        Self {
+            severity: Severity::Error,
+            code: mistake.code,
+            place: mistake.written.map(place),
+            found: mistake.found,
+            help: mistake.help,
+        }
     }
 
     /// A problem that no file's line shows: a flag, a port, a missing file.

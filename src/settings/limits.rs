@@ -37,6 +37,8 @@ pub const LINGER_BYTES_MAX: u64 = 256 * 1024;
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Interim (1xx) heads that a backend may send before its answer.
 pub const INTERIM_RESPONSES_MAX: usize = 8;
+/// Time for the last lines of the access log at the end.
+pub const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Idle backend connections that one core keeps for one endpoint.
 pub const UPSTREAM_IDLE_MAX: usize = 1024;
 /// An idle backend connection is closed after this; shorter than most servers' own keep-alive timeout.
@@ -55,6 +57,40 @@ pub const LEASE_TOKENS_MAX: u32 = 64;
 pub const LOG_BATCH_BYTES: usize = 64 * 1024;
 /// Batches of log lines that may wait for the writer; beyond it lines are dropped and counted.
 pub const LOG_BATCHES_WAITING_MAX: usize = 256;
+/// A log that cannot be written says so on standard error this often, not for each line.
+pub const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+/// A log that would block (a non-blocking standard output) is tried again for so long before lines are dropped …
+pub const LOG_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
+/// … with this rest in between.
+pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
+/// Connections that the admin listener serves at once; beyond it they wait to be accepted.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// An admin connection ends after this, whatever it does: a scrape takes milliseconds.
+pub const ADMIN_CONNECTION_LIFETIME: Duration = Duration::from_secs(15);
+/// Answers to admin requests that are being written have so long after the shutdown began.
+pub const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+/// A core that has not said so for longer is taken for stuck.
+pub const HEARTBEAT_AGE_MAX: Duration = Duration::from_secs(5);
+/// One name at a deployment; one that takes longer is asked again in the background.
+pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
+/// One question to one DNS server. Two tries stay within [`DNS_TIMEOUT`].
+pub const DNS_TRY_TIMEOUT: Duration = Duration::from_millis(1_200);
+/// Names that are asked for at once.
+pub const DNS_LOOKUPS_AT_ONCE: usize = 16;
+/// Answers are used at least this long, even with a TTL of 0 …
+pub const DNS_REFRESH_MIN: Duration = Duration::from_secs(1);
+/// … and at most this long, so that a moved backend is found.
+pub const DNS_REFRESH_MAX: Duration = Duration::from_secs(300);
+/// After failures a name is asked for again after 1 s, 2 s, 4 s …, at most this.
+pub const DNS_RETRY_MAX: Duration = Duration::from_secs(30);
+/// Addresses of one name that are kept.
+pub const DNS_ADDRESSES_MAX: usize = 64;
+/// A file has been written when nothing more happened in its folder for this long …
+pub const FILE_QUIET: Duration = Duration::from_millis(200);
+/// … or, where something always happens (a log beside it), after this.
+pub const FILE_QUIET_MAX: Duration = Duration::from_secs(2);
+/// Files are looked at this often even when the kernel tells of nothing: network file systems, replaced folders.
+pub const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// AWS's longest access log format (rest/16).
 pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
 /// Messages that may wait for one core.
@@ -67,6 +103,20 @@ pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// AWS's stage variables of one stage (rest/14).
+pub const STAGE_VARIABLES_MAX: usize = 100;
+/// The longest time that a setting may say: beyond a day it is a slip of the pen.
+pub const DURATION_LARGEST: Duration = Duration::from_secs(24 * 3600);
+/// The largest payload that a setting may allow; sizes of files and of streams stay far from overflow.
+pub const PAYLOAD_BYTES_LARGEST: u64 = 64 * 1024 * 1024 * 1024;
+/// Open connections that a setting may allow: ten times what one machine's ports and memory usually carry.
+pub const CONNECTIONS_LARGEST: usize = 10_000_000;
+/// Series that a setting may allow: each costs every core about 300 bytes.
+pub const METRICS_SERIES_LARGEST: usize = 100_000;
+/// Data-plane threads of one process: more than any machine has cores today.
+pub const WORKERS_MAX: usize = 1_024;
+/// `weir.toml` itself: some hundred APIs with their settings.
+pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.
 pub const RESOURCES_MAX: usize = 100_000;
 
@@ -121,4 +171,8 @@ impl Default for Limits {
 const _: () = assert!(
     URL_BYTES_MAX + HEADER_BYTES_MAX + HEADER_LINES_MAX * 4 < HEAD_BUFFER_BYTES,
     "a head at its limits fits one buffer"
+);
+const _: () = assert!(
+    DNS_TRY_TIMEOUT.as_millis() * 2 < DNS_TIMEOUT.as_millis(),
+    "one family that is not answered does not cost the other's answer"
 );

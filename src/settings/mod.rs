@@ -2,8 +2,11 @@
 //!
 //! [`raw`] is what was written; [`Settings`] is what it means. The rest of the program never doubts a `Settings`.
 
+mod check;
+pub mod file;
 pub mod limits;
 pub mod raw;
+mod words;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 
 use crate::net::tls::{ClientConfig, ServerName};
+
+/// The addresses of one name, replaced as a whole when DNS says something else.
+pub type Addresses = Arc<ArcSwap<Vec<SocketAddr>>>;
 
 /// A backend.
 pub struct Endpoint {
@@ -17,20 +20,36 @@ pub struct Endpoint {
     pub host: String,
     pub port: u16,
     pub tls: Option<(ClientConfig, ServerName)>,
-    /// Kept fresh by the control thread; read when a connection is opened.
-    pub addresses: Arc<ArcSwap<Vec<SocketAddr>>>,
+    /// Kept fresh by the control thread, which sets it before the first request can come; read when a connection is
+    /// opened.
+    addresses: OnceLock<Addresses>,
     /// Which address the next connection tries first, so that several share the load.
     next: AtomicU32,
 }
 
 impl Endpoint {
     pub fn new(id: u32, host: String, port: u16, tls: Option<(ClientConfig, ServerName)>) -> Self {
-        Self { id, host, port, tls, addresses: Arc::default(), next: AtomicU32::new(0) }
+        Self { id, host, port, tls, addresses: OnceLock::new(), next: AtomicU32::new(0) }
+    }
+
+    /// Names the place where this backend's addresses are kept. The first one named is kept to.
+    pub fn follow(&self, addresses: Addresses) {
+        let _ = self.addresses.set(addresses);
+    }
+
+    /// Whether [`Endpoint::follow`] has been told.
+    pub fn is_followed(&self) -> bool {
+        self.addresses.get().is_some()
+    }
+
+    /// Whether its name has no address at all.
+    pub fn is_unresolved(&self) -> bool {
+        self.addresses.get().is_none_or(|addresses| addresses.load().is_empty())
     }
 
     /// The addresses in the order in which to try them.
     pub fn attempts(&self, most: usize) -> impl Iterator<Item = SocketAddr> {
-        let addresses = self.addresses.load_full();
+        let addresses = self.addresses.get().map_or_else(Arc::default, |addresses| addresses.load_full());
         let first = self.next.fetch_add(1, Ordering::Relaxed) as usize;
         let count = addresses.len();
         (0..count.min(most)).filter_map(move |step| addresses.get((first + step) % count).copied())

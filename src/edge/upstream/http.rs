@@ -46,7 +46,7 @@ pub(super) async fn call(tools: Tools<'_>, integration: &Integration, mut call: 
 
 async fn connect(tools: Tools<'_>, integration: &Integration, deadline: Instant) -> Result<Box<Connection>, Fault> {
     let endpoint = &integration.endpoint;
-    if endpoint.addresses.load().is_empty() {
+    if endpoint.is_unresolved() {
         tools.counters.event(Event::UpstreamConnectError);
         // rest/04 section 4.8: a name that does not resolve is a configuration error.
         let detail = format!("Invalid endpoint address: {} does not resolve", endpoint.host);

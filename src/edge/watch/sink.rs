@@ -14,7 +14,7 @@ pub struct Sink {
 
 impl Sink {
     pub fn new(port: LogPort) -> Self {
-        Self { port, batch: Vec::with_capacity(LOG_BATCH_BYTES), lines: 0 }
+        Self { batch: port.empty(), port, lines: 0 }
     }
 
     /// Appends the line that `write` makes.

@@ -1,0 +1,522 @@
+//! [`Raw`] to [`Settings`]: every mistake at once.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::limits::{
+    ACCESS_LOG_FORMAT_BYTES_MAX, CONNECTIONS_LARGEST, DURATION_LARGEST, HEAD_BUFFER_BYTES, HEADER_LINES_MAX,
+    INTEGRATION_TIMEOUT_MIN, Limits, METRICS_SERIES_LARGEST, PAYLOAD_BYTES_LARGEST, STAGE_VARIABLES_MAX, WORKERS_MAX,
+};
+use super::raw::{Key, Mistake, Raw, RawMethodSetting, Said, Written};
+use super::words::{self, Parsed};
+use super::{AccessLog, ApiFile, DriverChoice, LogTarget, MethodSetting, Settings, Throttle, UpstreamOverride};
+
+/// AWS's JSON access log format (rest/14 section 14.4).
+const FORMAT_JSON: &str = r#"{ "requestId":"$context.requestId", "extendedRequestId":"$context.extendedRequestId", "ip": "$context.identity.sourceIp", "caller":"$context.identity.caller", "user":"$context.identity.user", "requestTime":"$context.requestTime", "httpMethod":"$context.httpMethod", "resourcePath":"$context.resourcePath", "status":"$context.status", "protocol":"$context.protocol", "responseLength":"$context.responseLength" }"#;
+/// AWS's Common Log Format (rest/14 section 14.4).
+const FORMAT_CLF: &str = r#"$context.identity.sourceIp $context.identity.caller $context.identity.user [$context.requestTime]"$context.httpMethod $context.resourcePath $context.protocol" $context.status $context.responseLength $context.requestId $context.extendedRequestId"#;
+
+/// A head at its limits, with the line ends and separators of its lines, must be smaller than one buffer.
+const HEAD_BYTES_LARGEST: usize = HEAD_BUFFER_BYTES - HEADER_LINES_MAX * 4 - 1;
+
+impl Raw {
+    /// What was said, as meant; or everything that is wrong with it. `cores` is how many this machine has.
+    pub fn check(self, cores: NonZeroUsize) -> Result<Settings, Vec<Mistake>> {
+        let mut checker = Checker { raw: &self, mistakes: Vec::new() };
+        let settings = checker.settings(cores);
+        if checker.mistakes.is_empty() { Ok(settings) } else { Err(checker.mistakes) }
+    }
+}
+
+struct Checker<'r> {
+    raw: &'r Raw,
+    mistakes: Vec<Mistake>,
+}
+
+impl Checker<'_> {
+    fn settings(&mut self, cores: NonZeroUsize) -> Settings {
+        let apis = self.apis();
+        Settings {
+            method_settings: self.method_settings(&apis),
+            apis,
+            listen: self.listen(),
+            workers: self.workers(cores),
+            stage: self.one(Key::Stage, words::stage).unwrap_or_else(|| "prod".into()),
+            stage_variables: self.stage_variables(),
+            admin: self.admin(),
+            driver: self.one(Key::Driver, driver).unwrap_or_default(),
+            access_log: self.access_log(),
+            limits: self.limits(),
+            throttle: self.one(Key::Throttle, words::throttle).flatten(),
+            upstreams: self.upstreams(),
+            tls_roots: self.raw.uppermost(Key::TlsRoot).into_iter().map(|said| PathBuf::from(&said.text)).collect(),
+            lenient: self.switch(Key::Lenient),
+            account_id: self.one(Key::AccountId, words::account_id).unwrap_or_else(|| "000000000000".into()),
+            region: self.one(Key::Region, words::region).unwrap_or_else(|| "us-east-1".into()),
+            watch: !self.switch(Key::NoWatch),
+            config: self.raw.config.clone(),
+        }
+    }
+
+    fn apis(&mut self) -> Vec<ApiFile> {
+        let mut apis: Vec<ApiFile> = Vec::new();
+        for said in self.raw.uppermost(Key::Api) {
+            let (base_path, file) = said.text.split_once('=').unwrap_or(("", &said.text));
+            let Some(base_path) = self.parse(Key::Api, said, |_| words::base_path(base_path)) else { continue };
+            if file.is_empty() {
+                self.wrong(Key::Api, said, "Write [BASE_PATH=]FILE, such as petstore.yaml or orders/v1=orders.yaml.");
+            } else if let Some(first) = apis.iter().find(|api| api.base_path == base_path) {
+                let found = format!("{} and {file} both answer below /{base_path}", first.path.display());
+                self.mistake(
+                    "settings::api",
+                    said.written(),
+                    found,
+                    "Give each a base path of its own, BASE_PATH=FILE.",
+                );
+            } else {
+                apis.push(ApiFile { base_path, path: file.into() });
+            }
+        }
+        if apis.is_empty() && self.mistakes.is_empty() {
+            let help =
+                "Name an OpenAPI definition, such as `weir run petstore.yaml`, or list it as [[apis]] in weir.toml.";
+            self.mistake("settings::api", None, "no API is given".into(), help);
+        }
+        apis
+    }
+
+    fn listen(&mut self) -> Vec<SocketAddr> {
+        let said = self.raw.uppermost(Key::Listen);
+        if said.is_empty() {
+            return vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))];
+        }
+        let mut listen = Vec::new();
+        for said in said {
+            let Some(address) = self.parse(Key::Listen, said, words::listen) else { continue };
+            if address.port() != 0 && listen.contains(&address) {
+                self.wrong(Key::Listen, said, "The same address is given twice; leave one out.");
+            }
+            listen.push(address);
+        }
+        listen
+    }
+
+    fn workers(&mut self, cores: NonZeroUsize) -> NonZeroUsize {
+        let workers = self.bounded(Key::Workers, words::number, 1, WORKERS_MAX as u64, &|n| n.to_string());
+        workers.and_then(|workers| NonZeroUsize::new(workers as usize)).unwrap_or(cores)
+    }
+
+    fn stage_variables(&mut self) -> BTreeMap<String, String> {
+        let mut variables = BTreeMap::new();
+        for said in self.raw.layered(Key::StageVariable) {
+            variables.extend(self.parse(Key::StageVariable, said, words::stage_variable));
+        }
+        if variables.len() > STAGE_VARIABLES_MAX {
+            let found = format!("{} stage variables are given", variables.len());
+            self.mistake("settings::stage-variable", None, found, "AWS allows 100 a stage.");
+        }
+        variables
+    }
+
+    /// Metrics tell who calls what how often, so they leave the machine only where somebody said so.
+    fn admin(&mut self) -> Option<SocketAddr> {
+        let remote = self.switch(Key::AdminAllowRemote);
+        let Some(said) = self.raw.one(Key::Admin) else {
+            return Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9900)));
+        };
+        if said.text == "off" {
+            return None;
+        }
+        let address = self.parse(Key::Admin, said, words::listen)?;
+        if !remote && !address.ip().is_loopback() {
+            self.wrong(
+                Key::Admin,
+                said,
+                "Metrics and health would be open to others: listen on 127.0.0.1, or add --admin-allow-remote.",
+            );
+        }
+        Some(address)
+    }
+
+    fn access_log(&mut self) -> Option<AccessLog> {
+        let target = self.one(Key::AccessLog, |text| {
+            let given = !text.is_empty();
+            given
+                .then(|| words::log_target(text))
+                .ok_or_else(|| "Write a file's path, or - for standard output.".into())
+        });
+        let format = self.one(Key::AccessLogFormat, access_log_format);
+        if let (Some(said), None) = (self.raw.one(Key::AccessLogFormat), self.raw.one(Key::AccessLog)) {
+            let found = format!("{} is given, but no access log", said.name(Key::AccessLogFormat));
+            self.mistake(
+                "settings::access-log",
+                said.written(),
+                found,
+                "Add --access-log PATH, or - for standard output.",
+            );
+        }
+        let target: LogTarget = target?;
+        Some(AccessLog { target, format: format.unwrap_or_else(|| FORMAT_JSON.into()) })
+    }
+
+    fn limits(&mut self) -> Limits {
+        let defaults = Limits::default();
+        let one_ms = Duration::from_millis(1);
+        let limits = Limits {
+            integration_timeout: self
+                .time(Key::IntegrationTimeout, INTEGRATION_TIMEOUT_MIN)
+                .unwrap_or(defaults.integration_timeout),
+            payload_bytes_max: self
+                .size(Key::PayloadMax, 1, PAYLOAD_BYTES_LARGEST)
+                .unwrap_or(defaults.payload_bytes_max),
+            header_bytes_max: self.head_part(Key::HeaderMax).unwrap_or(defaults.header_bytes_max),
+            url_bytes_max: self.head_part(Key::UrlMax).unwrap_or(defaults.url_bytes_max),
+            connections_max: self
+                .count(Key::ConnectionsMax, 1, CONNECTIONS_LARGEST)
+                .unwrap_or(defaults.connections_max),
+            head_timeout: self.time(Key::HeadTimeout, one_ms).unwrap_or(defaults.head_timeout),
+            body_stall_timeout: self.time(Key::BodyTimeout, one_ms).unwrap_or(defaults.body_stall_timeout),
+            body_rate_min: defaults.body_rate_min,
+            idle_timeout: self.time(Key::IdleTimeout, one_ms).unwrap_or(defaults.idle_timeout),
+            connection_lifetime: self.time(Key::ConnectionLifetime, one_ms).unwrap_or(defaults.connection_lifetime),
+            drain_timeout: self.time(Key::DrainTimeout, Duration::ZERO).unwrap_or(defaults.drain_timeout),
+            metrics_series_max: self
+                .count(Key::MetricsSeriesMax, 0, METRICS_SERIES_LARGEST)
+                .unwrap_or(defaults.metrics_series_max),
+        };
+        if limits.header_bytes_max + limits.url_bytes_max > HEAD_BYTES_LARGEST {
+            let said = self.raw.one(Key::HeaderMax).or(self.raw.one(Key::UrlMax));
+            let found = format!(
+                "header-max ({}) and url-max ({}) are {} bytes together",
+                limits.header_bytes_max,
+                limits.url_bytes_max,
+                limits.header_bytes_max + limits.url_bytes_max
+            );
+            let help = format!("A whole head fits one buffer: {HEAD_BYTES_LARGEST} bytes for both is the most.");
+            self.mistake("settings::header-max", said.and_then(Said::written), found, help);
+        }
+        limits
+    }
+
+    fn method_settings(&mut self, apis: &[ApiFile]) -> Vec<MethodSetting> {
+        let raw = self.raw;
+        raw.method_settings.iter().filter_map(|setting| self.method_setting(setting, apis)).collect()
+    }
+
+    fn method_setting(&mut self, setting: &RawMethodSetting, apis: &[ApiFile]) -> Option<MethodSetting> {
+        const CODE: &str = "settings::method-settings";
+        let before = self.mistakes.len();
+        let pattern = words::method_pattern(&setting.pattern).map_err(|help| {
+            let found = format!("`{}` does not name a method", setting.pattern);
+            self.mistake(CODE, setting.written, found, help);
+        });
+        // One that belongs to an API of the file waits for that API: flags may have named others instead.
+        let api = setting.api.as_deref().map(|path| path.trim_matches('/').to_owned());
+        if api.as_ref().is_some_and(|api| !apis.iter().any(|known| known.base_path == *api)) {
+            return None;
+        }
+        let mut part = |said: &Option<Said>, what: &str| -> Option<Said> {
+            let said = said.clone()?;
+            let wrong = match what {
+                "rate" => words::rate(&said.text).err(),
+                "burst" => words::burst(&said.text).err(),
+                _ => words::switch(&said.text).err(),
+            };
+            let Some(help) = wrong else { return Some(said) };
+            self.mistake(CODE, said.written(), format!("{what} is `{}`", said.text), help);
+            None
+        };
+        let (rate, burst, logging) =
+            (part(&setting.rate, "rate"), part(&setting.burst, "burst"), part(&setting.logging, "logging"));
+        if setting.rate.is_some() != setting.burst.is_some() {
+            let found = format!("`{}` has only one of rate and burst", setting.pattern);
+            self.mistake(CODE, setting.written, found, "Give both: rate in requests a second, and burst.");
+        }
+        if self.mistakes.len() > before {
+            return None;
+        }
+        let throttle = rate.zip(burst).and_then(|(rate, burst)| {
+            Some(Throttle { rate_per_second: words::rate(&rate.text).ok()?, burst: words::burst(&burst.text).ok()? })
+        });
+        let logging = logging.and_then(|said| words::switch(&said.text).ok());
+        Some(MethodSetting { api, pattern: pattern.ok()?, throttle, logging })
+    }
+
+    fn upstreams(&mut self) -> Vec<UpstreamOverride> {
+        let mut by_authority = BTreeMap::new();
+        for said in self.raw.layered(Key::Upstream) {
+            let upstream = self.parse(Key::Upstream, said, words::upstream);
+            by_authority.extend(upstream.map(|upstream| (upstream.authority.clone(), upstream)));
+        }
+        by_authority.into_values().collect()
+    }
+
+    fn one<T>(&mut self, key: Key, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+        let said = self.raw.one(key)?;
+        self.parse(key, said, parse)
+    }
+
+    fn switch(&mut self, key: Key) -> bool {
+        self.one(key, words::switch).unwrap_or(false)
+    }
+
+    fn time(&mut self, key: Key, min: Duration) -> Option<Duration> {
+        self.bounded(key, words::duration, min, DURATION_LARGEST, &|duration| format!("{duration:?}"))
+    }
+
+    fn size(&mut self, key: Key, min: u64, max: u64) -> Option<u64> {
+        self.bounded(key, words::bytes, min, max, &|bytes| format!("{bytes} bytes"))
+    }
+
+    fn head_part(&mut self, key: Key) -> Option<usize> {
+        self.size(key, 256, HEAD_BYTES_LARGEST as u64).map(|bytes| bytes as usize)
+    }
+
+    fn count(&mut self, key: Key, min: usize, max: usize) -> Option<usize> {
+        self.bounded(key, words::number, min as u64, max as u64, &|n| n.to_string()).map(|n| n as usize)
+    }
+
+    fn bounded<T: PartialOrd + Copy>(
+        &mut self,
+        key: Key,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+        min: T,
+        max: T,
+        show: &dyn Fn(T) -> String,
+    ) -> Option<T> {
+        self.one(key, |text| {
+            let value = parse(text)?;
+            if min <= value && value <= max {
+                return Ok(value);
+            }
+            Err(format!("It may be {} to {}.", show(min), show(max)))
+        })
+    }
+
+    fn parse<T>(&mut self, key: Key, said: &Said, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+        parse(&said.text).map_err(|help| self.wrong(key, said, help)).ok()
+    }
+
+    fn wrong(&mut self, key: Key, said: &Said, help: impl Into<String>) {
+        let found = format!("{} is `{}`", said.name(key), said.text);
+        self.mistake(code(key), said.written(), found, help);
+    }
+
+    fn mistake(&mut self, code: &'static str, written: Option<Written>, found: String, help: impl Into<String>) {
+        self.mistakes.push(Mistake { code, written, found, help: help.into() });
+    }
+}
+
+fn driver(text: &str) -> Parsed<DriverChoice> {
+    match text {
+        "auto" => Ok(DriverChoice::Auto),
+        "io_uring" => Ok(DriverChoice::IoUring),
+        "epoll" => Ok(DriverChoice::Epoll),
+        _ => Err("Write auto, io_uring or epoll.".into()),
+    }
+}
+
+fn access_log_format(text: &str) -> Parsed<String> {
+    let format = match text {
+        "json" => FORMAT_JSON,
+        "clf" => FORMAT_CLF,
+        other => other.strip_suffix('\n').unwrap_or(other),
+    };
+    if !has_variable(format, "$context.requestId") && !has_variable(format, "$context.extendedRequestId") {
+        return Err("Write json, clf, or a format that has $context.requestId or $context.extendedRequestId.".into());
+    }
+    if format.len() > ACCESS_LOG_FORMAT_BYTES_MAX {
+        return Err(format!("AWS allows {ACCESS_LOG_FORMAT_BYTES_MAX} bytes; this has {}.", format.len()));
+    }
+    if format.contains(['\n', '\r']) {
+        return Err("A format is one line.".into());
+    }
+    Ok(format.to_owned())
+}
+
+/// Whether `format` has this variable and not just one whose name begins like it.
+fn has_variable(format: &str, variable: &str) -> bool {
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    format.match_indices(variable).any(|(at, _)| !format[at + variable.len()..].starts_with(goes_on))
+}
+
+fn code(key: Key) -> &'static str {
+    match key {
+        Key::Api => "settings::api",
+        Key::Listen => "settings::listen",
+        Key::Admin | Key::AdminAllowRemote => "settings::admin",
+        Key::Stage | Key::StageVariable => "settings::stage",
+        Key::AccessLog | Key::AccessLogFormat => "settings::access-log",
+        Key::Upstream => "settings::upstream",
+        Key::Throttle => "settings::throttle",
+        _ => "settings::value",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::file;
+    use super::super::raw::By;
+    use super::super::{MethodPattern, limits};
+    use super::*;
+
+    const CORES: NonZeroUsize = NonZeroUsize::MIN;
+
+    fn flags(said: &[(Key, &str)]) -> Raw {
+        let mut raw = Raw::default();
+        said.iter().for_each(|(key, text)| raw.say(*key, *text, By::Flag));
+        raw
+    }
+
+    #[track_caller]
+    fn refused(said: &[(Key, &str)], expected: &[&str]) {
+        let raw = flags(&[(Key::Api, "pets.yaml")]).under(flags(said));
+        let mistakes = raw.check(CORES).expect_err("a mistake");
+        let texts: Vec<_> = mistakes.iter().map(|mistake| format!("{}: {}", mistake.found, mistake.help)).collect();
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn nothing_but_a_file_is_awss_profile() {
+        let settings = flags(&[(Key::Api, "pets.yaml")]).check(CORES).expect("good");
+        assert_eq!(settings.apis, [ApiFile { base_path: String::new(), path: "pets.yaml".into() }]);
+        assert_eq!(settings.listen, ["127.0.0.1:8080".parse::<SocketAddr>().expect("address")]);
+        assert_eq!(settings.admin, Some("127.0.0.1:9900".parse().expect("address")));
+        assert_eq!((settings.workers, settings.stage.as_str(), settings.driver), (CORES, "prod", DriverChoice::Auto));
+        assert_eq!(settings.limits, Limits::default());
+        assert_eq!(
+            (settings.access_log, settings.throttle, settings.watch, settings.lenient),
+            (None, None, true, false)
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        refused(
+            &[(Key::Workers, "0"), (Key::Stage, "a b"), (Key::Driver, "kqueue"), (Key::Listen, "8080")],
+            &[
+                "--listen is `8080`: Write ADDRESS:PORT, such as 127.0.0.1:8080; :8080 is every IPv4 interface, [::]:8080 every one.",
+                "--workers is `0`: It may be 1 to 1024.",
+                "--stage is `a b`: A stage's name has 1 to 128 of A-Z, a-z, 0-9, _ and -.",
+                "--driver is `kqueue`: Write auto, io_uring or epoll.",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_refused() {
+        refused(
+            &[(Key::Admin, ":9900")],
+            &[
+                "--admin is `:9900`: Metrics and health would be open to others: listen on 127.0.0.1, or add --admin-allow-remote.",
+            ],
+        );
+        refused(&[(Key::IntegrationTimeout, "49ms")], &["--integration-timeout is `49ms`: It may be 50ms to 86400s."]);
+        refused(
+            &[(Key::HeaderMax, "16KB"), (Key::UrlMax, "16KB")],
+            &[
+                "header-max (16384) and url-max (16384) are 32768 bytes together: A whole head fits one buffer: 32255 bytes for both is the most.",
+            ],
+        );
+        refused(
+            &[(Key::AccessLogFormat, "json")],
+            &["--access-log-format is given, but no access log: Add --access-log PATH, or - for standard output."],
+        );
+        refused(
+            &[(Key::AccessLog, "-"), (Key::AccessLogFormat, "$context.requestIdea")],
+            &[
+                "--access-log-format is `$context.requestIdea`: Write json, clf, or a format that has $context.requestId or $context.extendedRequestId.",
+            ],
+        );
+        refused(
+            &[(Key::Api, "other.yaml")],
+            &["pets.yaml and other.yaml both answer below /: Give each a base path of its own, BASE_PATH=FILE."],
+        );
+    }
+
+    #[test]
+    fn no_file_is_told_plainly() {
+        let mistakes = Raw::default().check(CORES).expect_err("a mistake");
+        assert_eq!(mistakes.len(), 1);
+        assert_eq!(mistakes[0].found, "no API is given");
+    }
+
+    #[test]
+    fn awss_formats_are_written_out() {
+        for (name, format) in [("json", FORMAT_JSON), ("clf", FORMAT_CLF), ("$context.requestId", "$context.requestId")]
+        {
+            let raw = flags(&[(Key::Api, "x"), (Key::AccessLog, "-"), (Key::AccessLogFormat, name)]);
+            let log = raw.check(CORES).expect("good").access_log;
+            assert_eq!(log, Some(AccessLog { target: LogTarget::Stdout, format: format.into() }));
+        }
+    }
+
+    #[test]
+    fn the_file_says_it_all() {
+        let text = r#"
+            listen = [":8080"]
+            workers = 2
+            payload-max = "20MB"
+            throttle = "100:50"
+            admin = "0.0.0.0:9900"
+            admin-allow-remote = true
+            [stage-variables]
+            backend = "http://pets.internal"
+            [method-settings."*/*"]
+            rate = 10
+            burst = 5
+            [[apis]]
+            file = "pets.yaml"
+            [apis.method-settings."/pets/GET"]
+            logging = false
+            [[apis]]
+            base-path = "/orders/"
+            file = "/abs/orders.yaml"
+            [upstreams."Pets.internal:80"]
+            addresses = ["10.0.0.7", "10.0.0.8:81"]
+        "#;
+        let settings = file::read(Path::new("/etc/weir.toml"), text).expect("toml").check(CORES).expect("good");
+        assert_eq!(settings.apis[0].path, Path::new("/etc/pets.yaml"));
+        assert_eq!(settings.apis[1], ApiFile { base_path: "orders".into(), path: "/abs/orders.yaml".into() });
+        assert_eq!(settings.limits.payload_bytes_max, 2 * limits::PAYLOAD_BYTES_MAX);
+        assert_eq!(settings.throttle, Some(Throttle { rate_per_second: 100.0, burst: 50 }));
+        assert_eq!(settings.stage_variables["backend"], "http://pets.internal");
+        assert_eq!(settings.upstreams[0].authority, "pets.internal:80");
+        assert_eq!(settings.upstreams[0].addresses.len(), 2);
+        let all = Some(Throttle { rate_per_second: 10.0, burst: 5 });
+        let pets = MethodPattern::One { path: "/pets".into(), verb: "GET".into() };
+        assert!(settings.method_settings.contains(&MethodSetting {
+            api: None,
+            pattern: MethodPattern::All,
+            throttle: all,
+            logging: None
+        }));
+        assert!(settings.method_settings.contains(&MethodSetting {
+            api: Some(String::new()),
+            pattern: pets,
+            throttle: None,
+            logging: Some(false)
+        }));
+    }
+
+    #[test]
+    fn a_mistake_of_the_file_has_its_place() {
+        let text = "workers = 2\nstage = \"a b\"\n[[apis]]\nfile = 'x'\n[method-settings.'/pets/get']\nrate = 1";
+        let mistakes = file::read(Path::new("weir.toml"), text).expect("toml").check(CORES).expect_err("mistakes");
+        let at = |mistake: &Mistake| mistake.written.map(|w| &text[w.offset..w.offset + w.length]);
+        let found: Vec<_> = mistakes.iter().map(|mistake| (mistake.found.as_str(), at(mistake))).collect();
+        assert_eq!(
+            found,
+            [
+                ("`/pets/get` does not name a method", Some("'/pets/get'")),
+                ("`/pets/get` has only one of rate and burst", Some("'/pets/get'")),
+                ("stage is `a b`", Some("\"a b\"")),
+            ]
+        );
+    }
+}
