@@ -1,8 +1,24 @@
 //! People at a terminal: one file a command.
 
+mod flags;
+mod run;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub fn run(_arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    ExitCode::FAILURE
+use clap::Parser;
+
+use flags::{Command, Flags};
+
+/// Runs the command that `arguments` name, the program's own name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Flags::try_parse_from(arguments) {
+        Ok(Flags { command: Command::Run(flags) }) => run::run(*flags),
+        Ok(Flags { command: Command::Check(flags) }) => run::check(&flags),
+        Err(error) => {
+            // Help and version are "errors" too; they go to standard output and end with 0.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+        }
+    }
 }

@@ -90,6 +90,8 @@ pub const FILE_QUIET: Duration = Duration::from_millis(200);
 pub const FILE_QUIET_MAX: Duration = Duration::from_secs(2);
 /// Files are looked at this often even when the kernel tells of nothing: network file systems, replaced folders.
 pub const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// What still waits for the access log's writer is written within this at the end.
+pub const LOG_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS's longest access log format (rest/16).
 pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
 /// Messages that may wait for one core.
