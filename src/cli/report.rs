@@ -54,7 +54,7 @@ pub fn render(problems: &[Problem], sources: &Sources, colour: bool) -> String {
 }
 
 /// The same as an array of objects, for editors and CI.
-pub fn render_json(problems: &[Problem], sources: &Sources) -> String {
+pub fn to_json(problems: &[Problem], sources: &Sources) -> Value {
     let object = |problem: &&Problem| -> Value {
         let position = problem.place.and_then(|place| sources.line_and_column(place));
         json!({
@@ -67,8 +67,7 @@ pub fn render_json(problems: &[Problem], sources: &Sources) -> String {
             "help": problem.help,
         })
     };
-    let objects = sorted(problems).iter().map(object).collect();
-    format!("{:#}\n", Value::Array(objects))
+    sorted(problems).iter().map(object).collect()
 }
 
 /// `2 errors, 1 warning in api.yaml`

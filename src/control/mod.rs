@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 use crate::edge::snapshot::Snapshot;
 use crate::model::problem::{Problem, Sources};
 use crate::net::ring::{self, Driver};
-use crate::settings::limits::LOG_FLUSH_TIMEOUT;
+use crate::settings::limits::LOG_STOP_TIMEOUT;
 use crate::settings::{LogTarget, Settings};
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
@@ -78,6 +78,8 @@ struct Gateway {
 /// Compiles, binds and starts, or says everything that stands in the way. Nothing is bound for a bad definition.
 async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Result<Gateway, Refusal> {
     let clock = Clock::real();
+    // Before the files are read, so that no change falls in between.
+    let (files, changes) = watch_files(&settings);
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
     let mut compiling = Compiling::new(&settings, Arc::clone(&registry))
         .map_err(|problems| Refusal { problems, sources: Sources::default() })?;
@@ -95,7 +97,6 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
             Some(tokio::net::TcpListener::bind(address).await.map_err(|error| cores::refuse_listen(address, &error))?)
         }
     };
-    let (files, changes) = watch_files(&settings);
     let happenings = Happenings::new(changes).map_err(|error| {
         Refusal::sentence("start::signals", format!("signals cannot be caught: {error}"), "start Weir in another way")
     })?;
@@ -165,6 +166,9 @@ impl Gateway {
     async fn reload(&mut self, reread: Reread<'_>, report: Report<'_>) {
         let began = Instant::now();
         let deployed = reread().and_then(|settings| {
+            if let Some(files) = &self.files {
+                files.follow(watched(&settings));
+            }
             let deployed = deploy(&mut self.compiling, &settings, &self.clock)?;
             Ok((settings, deployed))
         });
@@ -177,17 +181,18 @@ impl Gateway {
         };
         report(&loaded.problems, &loaded.sources);
         resolve(&self.compiling, &self.names).await;
-        let (revision, methods) = (snapshot.revision, snapshot.stages.iter().map(|stage| stage.methods.len()).sum::<usize>());
+        let (revision, methods) =
+            (snapshot.revision, snapshot.stages.iter().map(|stage| stage.methods.len()).sum::<usize>());
         self.cores.publisher.publish(snapshot);
-        if let Some(files) = &self.files {
-            files.follow(watched(&settings));
-        }
         if let Some(setting) = needs_restart(&self.settings, &settings) {
             tell(format_args!("the changed `{setting}` takes effect at the next start"));
         }
         self.settings = settings;
         let took = began.elapsed().as_millis();
-        tell(format_args!("reloaded: revision {revision}, {} APIs, {methods} methods, in {took} ms", loaded.apis.len()));
+        tell(format_args!(
+            "reloaded: revision {revision}, {} APIs, {methods} methods, in {took} ms",
+            loaded.apis.len()
+        ));
     }
 
     /// Ends what is left: the admin listener, and the log with its last lines.
@@ -196,7 +201,7 @@ impl Gateway {
             let _ = stop.send(());
         }
         if let Some(log) = self.log
-            && !log.stop(LOG_FLUSH_TIMEOUT)
+            && !log.stop(LOG_STOP_TIMEOUT)
         {
             tell("the last lines of the access log could not be written in time");
         }
@@ -260,7 +265,10 @@ fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
         ("workers", old.workers != new.workers),
         ("admin", old.admin != new.admin),
         ("driver", old.driver != new.driver),
-        ("access-log", old.access_log.as_ref().map(|log| &log.target) != new.access_log.as_ref().map(|log| &log.target)),
+        (
+            "access-log",
+            old.access_log.as_ref().map(|log| &log.target) != new.access_log.as_ref().map(|log| &log.target),
+        ),
         ("upstreams", old.upstreams != new.upstreams),
         ("tls-roots", old.tls_roots != new.tls_roots),
         ("limits", old.limits != new.limits),
@@ -288,5 +296,6 @@ fn serve_admin(listener: tokio::net::TcpListener, state: Arc<AdminState>) -> one
 
 /// The one line at start.
 fn announce(cores: &Cores, settings: &Settings, driver: &Driver, admin: Option<SocketAddr>) {
-    let _ = io::Write::write_all(&mut io::stderr(), format!("{}\n", cores.start_line(settings, driver, admin)).as_bytes());
+    let _ =
+        io::Write::write_all(&mut io::stderr(), format!("{}\n", cores.start_line(settings, driver, admin)).as_bytes());
 }

@@ -37,8 +37,6 @@ pub const LINGER_BYTES_MAX: u64 = 256 * 1024;
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Interim (1xx) heads that a backend may send before its answer.
 pub const INTERIM_RESPONSES_MAX: usize = 8;
-/// Time for the last lines of the access log at the end.
-pub const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Idle backend connections that one core keeps for one endpoint.
 pub const UPSTREAM_IDLE_MAX: usize = 1024;
 /// An idle backend connection is closed after this; shorter than most servers' own keep-alive timeout.
@@ -91,6 +89,8 @@ pub const FILE_QUIET: Duration = Duration::from_millis(200);
 pub const FILE_QUIET_MAX: Duration = Duration::from_secs(2);
 /// Files are looked at this often even when the kernel tells of nothing: network file systems, replaced folders.
 pub const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// What still waits for the access log's writer is written within this at the end.
+pub const LOG_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS's longest access log format (rest/16).
 pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
 /// Messages that may wait for one core.

@@ -9,11 +9,50 @@ pub mod raw;
 mod words;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use limits::Limits;
+use limits::{CONFIG_BYTES_MAX, Limits};
+use raw::{Mistake, Raw};
+
+/// Reads the `weir.toml` that `told` names, if it names one, lays `told` (flags over variables) over it, and checks
+/// what comes of it. At the start and at each reload.
+pub fn gather(told: Raw, cores: NonZeroUsize) -> Result<Settings, Refused> {
+    let Some(path) = told.config.clone() else {
+        return told.check(cores).map_err(|mistakes| Refused { mistakes, config: None });
+    };
+    let text = read(&path).map_err(|error| Refused {
+        mistakes: vec![Mistake {
+            code: "settings::config",
+            written: None,
+            found: format!("{} cannot be read: {error}", path.display()),
+            help: "Name a readable file with --config or WEIR_CONFIG.".into(),
+        }],
+        config: None,
+    })?;
+    let settings = file::read(&path, &text).and_then(|file| file.under(told).check(cores));
+    settings.map_err(|mistakes| Refused { mistakes, config: Some((path, text)) })
+}
+
+/// Why there are no settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub mistakes: Vec<Mistake>,
+    /// `weir.toml` and its text, where it could be read: places of mistakes are in it.
+    pub config: Option<(PathBuf, String)>,
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > CONFIG_BYTES_MAX {
+        return Err(io::Error::other(format!("it is larger than {CONFIG_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
 
 #[derive(Clone, Debug)]
 pub struct Settings {

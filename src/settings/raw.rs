@@ -178,6 +178,11 @@ pub struct Raw {
 }
 
 impl Raw {
+    /// Nothing said yet, but for the settings file.
+    pub fn from_config(config: Option<PathBuf>) -> Self {
+        Self { config, ..Self::default() }
+    }
+
     /// `WEIR_…` variables; an empty one says nothing. Others that begin with `WEIR_` are not ours to judge:
     /// Kubernetes sets `WEIR_PORT` and more for a service of that name.
     pub fn from_variables(read: impl Fn(&str) -> Option<String>) -> Self {

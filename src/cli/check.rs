@@ -1,0 +1,183 @@
+//! `weir check`: every problem at once, and what each method would do.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::flags::CheckFlags;
+use super::gather::{settings, told};
+use super::report;
+use super::run::show;
+use crate::control::deploy::compile::Compiling;
+use crate::control::deploy::load::{Loaded, load};
+use crate::control::deploy::refuse::refuse;
+use crate::control::refusal::Refusal;
+use crate::model::rest_api::{Integration, IntegrationType, Method};
+use crate::settings::Settings;
+use crate::telemetry::counters::Registry;
+use crate::time::Clock;
+
+pub(super) fn run(flags: CheckFlags) -> ExitCode {
+    let json = flags.json;
+    match settings(told(flags.run.into_raw())).and_then(|settings| Ok((check(&settings)?, settings))) {
+        Ok((loaded, settings)) => {
+            let refused = loaded.is_refused(settings.lenient);
+            if json {
+                print(&as_json(&loaded, &settings))
+            } else {
+                tell(&loaded, &settings)
+            }
+            if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(refusal) => {
+            if json {
+                print(&json!({ "problems": report::to_json(&refusal.problems, &refusal.sources), "routes": [] }));
+            } else {
+                show(&refusal.problems, &refusal.sources);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Loads and compiles, and throws the snapshot away: its problems are what was asked for.
+fn check(settings: &Settings) -> Result<Loaded, Refusal> {
+    let mut loaded = load(settings);
+    let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
+    let compiling = Compiling::new(settings, registry);
+    match compiling {
+        Ok(mut compiling) => drop(compiling.compile(&mut loaded, settings, Clock::real().now())),
+        Err(problems) => loaded.problems.extend(problems),
+    }
+    Ok(loaded)
+}
+
+/// One row of the route table.
+struct Route {
+    api: String,
+    method: &'static str,
+    path: String,
+    integration: String,
+    request: &'static str,
+    response: &'static str,
+    why: &'static str,
+}
+
+fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for loaded_api in &loaded.apis {
+        let refusals = refuse(&loaded_api.api);
+        for (resource_index, resource) in loaded_api.api.resources.iter().enumerate() {
+            for (method_index, method) in resource.methods.iter().enumerate() {
+                let refused = settings.lenient && refusals.refused(resource_index, method_index);
+                let (request, response, why) = if refused { REFUSED } else { bodies(method) };
+                routes.push(Route {
+                    api: loaded_api.api.id.clone(),
+                    method: method.http_method.as_str(),
+                    path: format!("{}{}", mounted(&loaded_api.base_path), resource.path.value),
+                    integration: if refused { "501".to_owned() } else { integration(method) },
+                    request,
+                    response,
+                    why,
+                });
+            }
+        }
+    }
+    routes
+}
+
+const REFUSED: (&str, &str, &str) = ("-", "-", "--lenient: this method needs what Weir cannot do yet");
+
+fn mounted(base_path: &str) -> String {
+    if base_path.is_empty() { String::new() } else { format!("/{base_path}") }
+}
+
+fn integration(method: &Method) -> String {
+    let Some(integration) = &method.integration else { return "none".to_owned() };
+    let kind = integration.kind.value.as_str();
+    let verb = integration.http_method.as_ref().map_or("ANY", |verb| verb.value.as_str());
+    match &integration.uri {
+        Some(uri) if integration.kind.value != IntegrationType::Mock => format!("{kind} {verb} {}", uri.value),
+        _ => kind.to_owned(),
+    }
+}
+
+/// How the bodies go, each way, and why.
+fn bodies(method: &Method) -> (&'static str, &'static str, &'static str) {
+    let Some(integration) = &method.integration else { return ("-", "-", "no integration") };
+    let replaced =
+        |integration: &Integration| integration.request_templates.iter().any(|(_, text)| !text.value.is_empty());
+    let answered = |integration: &Integration| {
+        integration
+            .responses
+            .iter()
+            .any(|response| response.response_templates.iter().any(|(_, text)| !text.value.is_empty()))
+    };
+    match integration.kind.value {
+        IntegrationType::HttpProxy => ("streamed", "streamed", "nothing looks into the bodies"),
+        IntegrationType::Mock => ("dropped", "constant", "MOCK asks no backend"),
+        IntegrationType::Http => match (replaced(integration), answered(integration)) {
+            (false, false) => ("streamed", "streamed", "no template: both bodies pass as they are"),
+            (true, false) => ("constant", "streamed", "the request template is constant"),
+            (false, true) => ("streamed", "constant", "the response template is constant"),
+            (true, true) => ("constant", "constant", "both templates are constant"),
+        },
+        IntegrationType::Aws | IntegrationType::AwsProxy => ("-", "-", "not there yet"),
+    }
+}
+
+fn tell(loaded: &Loaded, settings: &Settings) {
+    show(&loaded.problems, &loaded.sources);
+    let routes = routes(loaded, settings);
+    let width = |of: fn(&Route) -> usize, least: usize| routes.iter().map(of).max().unwrap_or(0).max(least);
+    let path = width(|route| route.path.chars().count(), 4);
+    let integration = width(|route| route.integration.chars().count(), 11);
+    let mut text = String::new();
+    for loaded_api in &loaded.apis {
+        let api = &loaded_api.api;
+        let host = format!("{}.execute-api.{}.amazonaws.com/{}", api.id, settings.region, settings.stage);
+        text.push_str(&format!(
+            "{} (api id {}) answers below {}/ and as {host}\n",
+            api.name,
+            api.id,
+            mounted(&loaded_api.base_path)
+        ));
+    }
+    if !routes.is_empty() {
+        text.push_str(&format!(
+            "\n{:7} {:path$} {:integration$} request  response bodies\n",
+            "METHOD", "PATH", "INTEGRATION"
+        ));
+    }
+    for route in &routes {
+        text.push_str(&format!(
+            "{:7} {:path$} {:integration$} {:8} {:8} {}\n",
+            route.method, route.path, route.integration, route.request, route.response, route.why
+        ));
+    }
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn as_json(loaded: &Loaded, settings: &Settings) -> Value {
+    let routes: Vec<Value> = routes(loaded, settings)
+        .into_iter()
+        .map(|route| {
+            json!({
+                "api": route.api,
+                "method": route.method,
+                "path": route.path,
+                "integration": route.integration,
+                "request_body": route.request,
+                "response_body": route.response,
+                "why": route.why,
+            })
+        })
+        .collect();
+    json!({ "problems": report::to_json(&loaded.problems, &loaded.sources), "routes": routes })
+}
+
+fn print(value: &Value) {
+    let _ = std::io::stdout().write_all(format!("{value:#}\n").as_bytes());
+}

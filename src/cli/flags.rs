@@ -1,0 +1,227 @@
+//! What may stand on the command line. The texts here are the help; what they mean is checked in `settings`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::raw::{By, Key, Raw};
+
+/// Runs AWS API Gateway definitions on your own machines.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, arg_required_else_help = true, subcommand_required = true)]
+pub(crate) struct Flags {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the APIs of OpenAPI definitions
+    Run(Box<RunFlags>),
+    /// Say what is wrong with definitions, and what Weir cannot do of them
+    Check(Box<CheckFlags>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckFlags {
+    /// Print problems and routes as JSON, for editors and CI
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What `weir run` would be given: stage variables and settings decide whether a definition can be served
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+#[derive(Args, Debug, Default)]
+#[command(after_help = "\
+Every flag has a variable (--head-timeout is WEIR_HEAD_TIMEOUT) and a key of its name in weir.toml. A flag wins
+over the variable, and the variable over the file. In variables, commas separate several values; spaces
+separate several NAME=VALUE. Durations are 50ms, 29s, 5m or 1h; sizes are bytes, KB, MB or GB (1 KB is 1024).
+
+SIGTERM and SIGINT finish what is in flight and end; a second one ends at once. SIGHUP reads definitions and
+weir.toml again and opens the access log again.
+
+Examples:
+  weir run petstore.yaml
+  weir run --listen :8080 --stage beta --stage-variable backend=http://pets.internal petstore.yaml
+  weir run pets=petstore.yaml orders/v1=orders.yaml --access-log - --access-log-format clf")]
+pub(crate) struct RunFlags {
+    /// OpenAPI definitions, each with the base path that it answers below, if any
+    #[arg(value_name = "[BASE_PATH=]FILE")]
+    pub(crate) apis: Vec<String>,
+    /// A settings file (weir.toml); relative paths in it start at its folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Address to serve on; repeat it for several. Port 0 is any free port; :8080 is all IPv4 interfaces
+    /// [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR", help_heading = "Listening")]
+    pub(crate) listen: Vec<String>,
+    /// Data-plane threads [default: one a core]
+    #[arg(long, value_name = "N", help_heading = "Listening")]
+    pub(crate) workers: Option<String>,
+    /// How to wait for the network: auto, io_uring or epoll [default: auto, io_uring where the kernel allows it]
+    #[arg(long, value_name = "DRIVER", help_heading = "Listening")]
+    pub(crate) driver: Option<String>,
+    /// Address of metrics and health (/metrics, /healthz, /readyz), or off [default: 127.0.0.1:9900]
+    #[arg(long, value_name = "ADDR|off", help_heading = "Listening")]
+    pub(crate) admin: Option<String>,
+    /// Let --admin listen on an address that other machines reach
+    #[arg(long, help_heading = "Listening")]
+    pub(crate) admin_allow_remote: bool,
+
+    /// Name of the stage [default: prod]
+    #[arg(long, value_name = "NAME", help_heading = "Stage")]
+    pub(crate) stage: Option<String>,
+    /// A stage variable; repeat it for several
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Stage")]
+    pub(crate) stage_variable: Vec<String>,
+    /// Requests a second and burst over all APIs, as an account has them, or none [default: none]
+    #[arg(long, value_name = "RATE:BURST", help_heading = "Stage")]
+    pub(crate) throttle: Option<String>,
+    /// Twelve digits that appear in ARNs [default: 000000000000]
+    #[arg(long, value_name = "DIGITS", help_heading = "Stage")]
+    pub(crate) account_id: Option<String>,
+    /// Region that appears in ARNs [default: us-east-1]
+    #[arg(long, value_name = "REGION", help_heading = "Stage")]
+    pub(crate) region: Option<String>,
+    /// Answer 501 on just the methods that need what Weir cannot do, instead of refusing the definition
+    #[arg(long, help_heading = "Stage")]
+    pub(crate) lenient: bool,
+    /// Do not reload when a definition or weir.toml changes on disk
+    #[arg(long, help_heading = "Stage")]
+    pub(crate) no_watch: bool,
+
+    /// Connect to these addresses instead of what DNS says of a backend; repeat it for several backends
+    #[arg(long, value_name = "HOST[:PORT]=ADDR[,ADDR]", help_heading = "Backends")]
+    pub(crate) upstream: Vec<String>,
+    /// PEM file with roots that backends' certificates may chain to, beside the system's; repeat it for several
+    #[arg(long, value_name = "FILE", help_heading = "Backends")]
+    pub(crate) tls_root: Vec<String>,
+    /// The longest that a backend may take, at least 50ms [default: 29s]
+    #[arg(long, value_name = "DURATION", help_heading = "Backends")]
+    pub(crate) integration_timeout: Option<String>,
+
+    /// File of the access log, or - for standard output [default: none]
+    #[arg(long, value_name = "PATH", help_heading = "Access log")]
+    pub(crate) access_log: Option<String>,
+    /// json or clf (AWS's formats of that name), or a line with $context variables [default: json]
+    #[arg(long, value_name = "FORMAT", help_heading = "Access log")]
+    pub(crate) access_log_format: Option<String>,
+
+    /// Largest body of a request, and of a response that is held whole [default: 10MB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(crate) payload_max: Option<String>,
+    /// All header lines of a request together [default: 10KB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(crate) header_max: Option<String>,
+    /// Path and query of a request [default: 10KB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(crate) url_max: Option<String>,
+    /// Open client connections; beyond it new ones are closed at once [default: 100000]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) connections_max: Option<String>,
+    /// From the first byte of a request's head to its last [default: 10s]
+    #[arg(long, value_name = "DURATION", help_heading = "Limits")]
+    pub(crate) head_timeout: Option<String>,
+    /// Between two reads of a request's body, and two writes of a response [default: 20s]
+    #[arg(long, value_name = "DURATION", help_heading = "Limits")]
+    pub(crate) body_timeout: Option<String>,
+    /// Between two requests of a connection [default: 310s]
+    #[arg(long, value_name = "DURATION", help_heading = "Limits")]
+    pub(crate) idle_timeout: Option<String>,
+    /// A connection that is older is closed after its answer [default: 24h]
+    #[arg(long, value_name = "DURATION", help_heading = "Limits")]
+    pub(crate) connection_lifetime: Option<String>,
+    /// What is in flight has so long after SIGTERM [default: 30s]
+    #[arg(long, value_name = "DURATION", help_heading = "Limits")]
+    pub(crate) drain_timeout: Option<String>,
+    /// Methods with metrics of their own; those beyond it are counted together [default: 2000]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) metrics_series_max: Option<String>,
+}
+
+impl RunFlags {
+    pub(crate) fn into_raw(self) -> Raw {
+        let mut raw = Raw::from_config(self.config);
+        let one = |text: Option<String>| text.into_iter().collect();
+        let switch = |on: bool| if on { vec!["true".to_owned()] } else { vec![] };
+        let said: [(Key, Vec<String>); 28] = [
+            (Key::Api, self.apis),
+            (Key::Listen, self.listen),
+            (Key::Workers, one(self.workers)),
+            (Key::Stage, one(self.stage)),
+            (Key::StageVariable, self.stage_variable),
+            (Key::Admin, one(self.admin)),
+            (Key::AdminAllowRemote, switch(self.admin_allow_remote)),
+            (Key::Driver, one(self.driver)),
+            (Key::AccessLog, one(self.access_log)),
+            (Key::AccessLogFormat, one(self.access_log_format)),
+            (Key::IntegrationTimeout, one(self.integration_timeout)),
+            (Key::PayloadMax, one(self.payload_max)),
+            (Key::HeaderMax, one(self.header_max)),
+            (Key::UrlMax, one(self.url_max)),
+            (Key::ConnectionsMax, one(self.connections_max)),
+            (Key::HeadTimeout, one(self.head_timeout)),
+            (Key::BodyTimeout, one(self.body_timeout)),
+            (Key::IdleTimeout, one(self.idle_timeout)),
+            (Key::ConnectionLifetime, one(self.connection_lifetime)),
+            (Key::DrainTimeout, one(self.drain_timeout)),
+            (Key::MetricsSeriesMax, one(self.metrics_series_max)),
+            (Key::Throttle, one(self.throttle)),
+            (Key::Upstream, self.upstream),
+            (Key::TlsRoot, self.tls_root),
+            (Key::Lenient, switch(self.lenient)),
+            (Key::AccountId, one(self.account_id)),
+            (Key::Region, one(self.region)),
+            (Key::NoWatch, switch(self.no_watch)),
+        ];
+        for (key, texts) in said {
+            texts.into_iter().for_each(|text| raw.say(key, text, By::Flag));
+        }
+        raw
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::settings::raw::{KEYS, Times};
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_its_flag_and_every_flag_its_setting() {
+        let command = Flags::command();
+        let run = command.find_subcommand("run").expect("run");
+        let mut flags: Vec<_> = run.get_arguments().filter_map(|argument| argument.get_long()).collect();
+        let mut settings: Vec<_> = KEYS.iter().map(|row| row.name).filter(|name| *name != "api").collect();
+        flags.retain(|flag| *flag != "config");
+        flags.sort_unstable();
+        settings.sort_unstable();
+        assert_eq!(flags, settings);
+    }
+
+    #[test]
+    fn every_flag_arrives_under_its_own_key() {
+        for row in KEYS {
+            let mut arguments = vec!["weir".to_owned(), "run".to_owned()];
+            match (row.key, row.times) {
+                (Key::Api, _) => arguments.push("the-value".into()),
+                (_, Times::Switch) => arguments.push(format!("--{}", row.name)),
+                _ => arguments.extend([format!("--{}", row.name), "the-value".into()]),
+            }
+            let Command::Run(flags) = Flags::try_parse_from(arguments).expect(row.name).command else {
+                panic!("not run")
+            };
+            let expected = if row.times == Times::Switch { "true" } else { "the-value" };
+            let raw = flags.into_raw();
+            assert_eq!(raw.one(row.key).map(|said| said.text.as_str()), Some(expected), "{}", row.name);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Flags, environment and `weir.toml` to settings, and what is wrong with them to problems.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use crate::control::refusal::Refusal;
+use crate::model::problem::{Problem, Sources};
+use crate::settings::raw::Raw;
+use crate::settings::{Refused, Settings, gather};
+
+/// What was said on the command line, over what the environment says.
+pub(super) fn told(flags: Raw) -> Raw {
+    Raw::from_variables(|name| std::env::var(name).ok()).under(flags)
+}
+
+/// The settings, with `weir.toml` read anew.
+pub(super) fn settings(told: Raw) -> Result<Settings, Refusal> {
+    let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    gather(told, cores).map_err(refusal)
+}
+
+fn refusal(refused: Refused) -> Refusal {
+    let mut sources = Sources::default();
+    let config = refused.config.map_or(0, |(path, text)| sources.add(path, text));
+    let problems = refused.mistakes.into_iter().map(|mistake| Problem::of_settings(mistake, config)).collect();
+    Refusal { problems, sources }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_of_the_file_is_shown_at_its_line() {
+        let path = std::env::temp_dir().join(format!("weir-gather-{}.toml", std::process::id()));
+        std::fs::write(&path, "workers = 2\nstge = 'prod'\n").expect("written");
+        let refusal = settings(Raw::from_config(Some(path.clone()))).expect_err("a mistake");
+        std::fs::remove_file(&path).expect("removed");
+        let place = refusal.problems[0].place.expect("a place");
+        assert_eq!(refusal.sources.line_and_column(place), Some((2, 1)));
+        assert_eq!(refusal.problems[0].help, "Did you mean `stage`?");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told() {
+        let refusal = settings(Raw::from_config(Some("/nonexistent/weir.toml".into()))).expect_err("a mistake");
+        assert!(refusal.problems[0].found.starts_with("/nonexistent/weir.toml cannot be read"), "{refusal:?}");
+    }
+}
