@@ -1,7 +1,6 @@
 //! Definitions in, snapshots out: one side thread with a tokio runtime of its own.
 
-use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use admin::AdminState;
 use fetch::files::FileWatch;
 use log_writer::LogWriter;
 use signals::{Happening, Happenings, Reason};
+use tell::tell;
 
 use crate::settings::Settings;
 use crate::settings::limits::LOG_STOP_TIMEOUT;
@@ -28,6 +28,7 @@ pub mod log_writer;
 #[cfg(test)]
 mod scratch;
 pub mod signals;
+mod tell;
 
 /// Runs until a signal ends it. `told` is what flags and variables said: `settings::gather` lays it over `weir.toml`
 /// again at a reload.
@@ -74,14 +75,9 @@ async fn serve(settings: Settings, _told: Raw) -> io::Result<()> {
         None => None,
     };
 
-    loop {
-        match happenings.next().await {
-            Happening::Reload(reason) => {
-                if let (Reason::Hangup, Some(log)) = (reason, &log) {
-                    log.reopen();
-                }
-            }
-            Happening::Drain => break,
+    while let Happening::Reload(reason) = happenings.next().await {
+        if let (Reason::Hangup, Some(log)) = (reason, &log) {
+            log.reopen();
         }
     }
 
@@ -120,9 +116,4 @@ fn admin_state(settings: &Settings, log: Option<&LogWriter>) -> AdminState {
         started: Instant::now(),
         log_lines_lost: log.map(LogWriter::lost).unwrap_or_default(),
     }
-}
-
-/// One line for the operator. A standard error that is gone is no reason to stop.
-pub(crate) fn tell(message: impl Display) {
-    let _ = writeln!(io::stderr(), "weir: {message}");
 }

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::control::tell;
+use crate::control::tell::tell;
 use crate::settings::UpstreamOverride;
 use crate::settings::limits::{
     DNS_ADDRESSES_MAX, DNS_LOOKUPS_AT_ONCE, DNS_REFRESH_MAX, DNS_REFRESH_MIN, DNS_RETRY_MAX, DNS_TIMEOUT,
