@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded, select};
 
+use crate::control::tell::tell;
 use crate::settings::LogTarget;
 use crate::settings::limits::{
     LOG_BATCH_BYTES, LOG_BATCHES_WAITING_MAX, LOG_COMPLAINT_INTERVAL, LOG_RETRY_REST, LOG_RETRY_TIMEOUT,
@@ -144,8 +145,7 @@ impl Output {
             LogTarget::File(path) => path.display().to_string(),
         };
         let lost = self.lost.load(Relaxed);
-        // Standard error may be gone too; there is nobody left to tell.
-        let _ = writeln!(io::stderr(), "weir: the access log ({target}) {what}; {lost} lines lost so far");
+        tell(format_args!("the access log ({target}) {what}; {lost} lines lost so far"));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Writes a line to standard error. One that is gone is no reason to stop.
+/// Onto standard error; one that is gone is no reason to stop.
 pub(crate) fn tell(message: impl Display) {
     let _ = writeln!(io::stderr(), "weir: {message}");
 }

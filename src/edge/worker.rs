@@ -16,6 +16,8 @@ use crate::time::{Clock, Stamps};
 
 /// A core's own things, and handles on what the process shares. Plain cells: no other core sees them.
 pub struct Worker {
+    // The core's own count: a request clones the Rc, and the count that all cores write is touched once a deployment.
+    #[allow(clippy::rc_buffer, clippy::redundant_allocation)]
     current: RefCell<Rc<Arc<Snapshot>>>,
     pub buckets: RefCell<Buckets>,
     pub pools: Pools,

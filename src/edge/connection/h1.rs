@@ -101,7 +101,8 @@ impl Connection {
             while bytes.starts_with(b"\r\n") {
                 bytes.consume(2);
             }
-            if !may_begin(bytes) && !(bytes.len() == 1 && bytes[0] == b'\r') {
+            let may_go_on = may_begin(bytes) || **bytes == *b"\r";
+            if !may_go_on {
                 return Err(Fault::new(FaultKind::Malformed));
             }
             if let Some(length) = head::end(bytes, looked) {
@@ -133,12 +134,10 @@ impl Connection {
     /// Moves a head that outgrew its buffer into the larger one; from there it can only be too large.
     fn grow(&mut self) -> Result<(), Fault> {
         let mut larger = Buffer::head();
-        if self.request.bytes.capacity() >= larger.capacity() {
-            if self.request.bytes.len() >= larger.capacity() / 2 {
-                let in_first_line = memchr::memchr(b'\n', &self.request.bytes).is_none();
-                let kind = if in_first_line { FaultKind::UriTooLong } else { FaultKind::HeadersTooLarge };
-                return Err(Fault::new(kind));
-            }
+        let bytes = &self.request.bytes;
+        if bytes.capacity() >= larger.capacity() && bytes.len() >= larger.capacity() / 2 {
+            let in_first_line = memchr::memchr(b'\n', bytes).is_none();
+            return Err(Fault::new(if in_first_line { FaultKind::UriTooLong } else { FaultKind::HeadersTooLarge }));
         }
         larger.push(&self.request.bytes);
         self.request.bytes = larger;

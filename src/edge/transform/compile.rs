@@ -156,7 +156,7 @@ fn mock(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Mapping {
             r#"add `requestTemplates: {application/json: '{"statusCode": 200}'}`"#,
         ));
     }
-    let templates = body_templates(integration, |text| mock_status(text));
+    let templates = body_templates(integration, mock_status);
     for (_, template) in &integration.request_templates {
         if mock_status(&template.value).is_none() {
             problems.push(Problem::error(

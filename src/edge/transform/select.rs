@@ -53,9 +53,11 @@ pub struct Choice {
     pub(super) status: u16,
     /// Header name and source, in the order of the definition.
     pub(super) headers: Box<[(Box<[u8]>, ResponseSource)]>,
-    /// Content type and constant body.
-    pub(super) templates: Box<[(Box<str>, Box<[u8]>)]>,
+    pub(super) templates: Box<[Template]>,
 }
+
+/// A content type in lower case, and the constant body for it.
+pub(super) type Template = (Box<str>, Box<[u8]>);
 
 /// A source of a response header (rest/07 section 7.3).
 #[derive(Clone, Debug)]
@@ -97,7 +99,7 @@ fn decimal(number: u16, digits: &mut [u8; 5]) -> &str {
 
 impl Choice {
     /// The client's first Accept entry, else `application/json`, else the first template.
-    pub(super) fn template(&self, request: &Request) -> Option<&(Box<str>, Box<[u8]>)> {
+    pub(super) fn template(&self, request: &Request) -> Option<&Template> {
         if self.templates.len() > 1
             && let Some(accept) = request.value(Known::Accept)
         {

@@ -39,6 +39,7 @@ pub(super) struct Connection {
 }
 
 /// Idle connections by the id of their endpoint; the last one used is the first one taken.
+#[allow(clippy::vec_box)] // a connection stays where it is: it is handed through a whole request as one pointer
 #[derive(Default)]
 pub struct Pools {
     idle: RefCell<Vec<Vec<Box<Connection>>>>,
