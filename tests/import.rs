@@ -207,7 +207,7 @@ fn a_report_has_a_place_for_everything() {
 #[test]
 fn machines_get_lines_and_columns() {
     let (_, problems, sources) = read("é.yaml", "openapi: 3.0.1\ninfo: {title: ü}\npaths: [ä, ö]\n");
-    let json: serde_json::Value = report::to_json(&problems, &sources);
+    let json = report::to_json(&problems, &sources);
     assert_eq!(json[0]["file"], "é.yaml");
     assert_eq!(json[0]["line"], 3);
     assert_eq!(json[0]["column"], 8);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::flags::CheckFlags;
+use super::flags::{CheckFlags, RunFlags};
 use super::gather::{settings, told};
 use super::report;
 use super::run::show;
@@ -20,26 +20,41 @@ use crate::telemetry::counters::Registry;
 use crate::time::Clock;
 
 pub(super) fn run(flags: CheckFlags) -> ExitCode {
-    let json = flags.json;
-    match settings(told(flags.run.into_raw())).and_then(|settings| Ok((check(&settings)?, settings))) {
-        Ok((loaded, settings)) => {
-            let refused = loaded.is_refused(settings.lenient);
-            if json {
-                print(&as_json(&loaded, &settings))
-            } else {
-                tell(&loaded, &settings)
+    let mut refused = false;
+    let mut machine = (Vec::new(), Vec::new());
+    for group in groups(&flags.run) {
+        let settings = settings(told(group.into_raw()));
+        match settings.and_then(|settings| Ok((check(&settings)?, settings))) {
+            Ok((loaded, settings)) => {
+                refused |= loaded.is_refused(settings.lenient);
+                if flags.json { collect(&loaded, &settings, &mut machine) } else { tell(&loaded, &settings) }
             }
-            if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-        }
-        Err(refusal) => {
-            if json {
-                print(&json!({ "problems": report::to_json(&refusal.problems, &refusal.sources), "routes": [] }));
-            } else {
-                show(&refusal.problems, &refusal.sources);
+            Err(refusal) => {
+                refused = true;
+                if flags.json {
+                    machine.0.extend(report::to_json(&refusal.problems, &refusal.sources));
+                } else {
+                    show(&refusal.problems, &refusal.sources);
+                }
             }
-            ExitCode::FAILURE
         }
     }
+    if flags.json {
+        let (problems, routes) = machine;
+        let text = format!("{:#}\n", json!({ "problems": problems, "routes": routes }));
+        let _ = std::io::stdout().write_all(text.as_bytes());
+    }
+    if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// What is checked together. Several files without base paths could not be run together, and nobody who checks
+/// `*.yaml` wants to hear that: each is checked by itself.
+fn groups(flags: &RunFlags) -> Vec<RunFlags> {
+    let without_base_path = flags.apis.iter().filter(|api| !api.contains('=')).count();
+    if without_base_path <= 1 {
+        return vec![flags.clone()];
+    }
+    flags.apis.iter().map(|api| RunFlags { apis: vec![api.clone()], ..flags.clone() }).collect()
 }
 
 /// Loads and compiles, and throws the snapshot away: its problems are what was asked for.
@@ -160,24 +175,17 @@ fn tell(loaded: &Loaded, settings: &Settings) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn as_json(loaded: &Loaded, settings: &Settings) -> Value {
-    let routes: Vec<Value> = routes(loaded, settings)
-        .into_iter()
-        .map(|route| {
-            json!({
-                "api": route.api,
-                "method": route.method,
-                "path": route.path,
-                "integration": route.integration,
-                "request_body": route.request,
-                "response_body": route.response,
-                "why": route.why,
-            })
+fn collect(loaded: &Loaded, settings: &Settings, (problems, all_routes): &mut (Vec<Value>, Vec<Value>)) {
+    problems.extend(report::to_json(&loaded.problems, &loaded.sources));
+    all_routes.extend(routes(loaded, settings).into_iter().map(|route| {
+        json!({
+            "api": route.api,
+            "method": route.method,
+            "path": route.path,
+            "integration": route.integration,
+            "request_body": route.request,
+            "response_body": route.response,
+            "why": route.why,
         })
-        .collect();
-    json!({ "problems": report::to_json(&loaded.problems, &loaded.sources), "routes": routes })
-}
-
-fn print(value: &Value) {
-    let _ = std::io::stdout().write_all(format!("{value:#}\n").as_bytes());
+    }));
 }

@@ -32,7 +32,7 @@ pub(crate) struct CheckFlags {
     pub(crate) run: RunFlags,
 }
 
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Every flag has a variable (--head-timeout is WEIR_HEAD_TIMEOUT) and a key of its name in weir.toml. A flag wins
 over the variable, and the variable over the file. In variables, commas separate several values; spaces

@@ -54,7 +54,7 @@ pub fn render(problems: &[Problem], sources: &Sources, colour: bool) -> String {
 }
 
 /// The same as an array of objects, for editors and CI.
-pub fn to_json(problems: &[Problem], sources: &Sources) -> Value {
+pub fn to_json(problems: &[Problem], sources: &Sources) -> Vec<Value> {
     let object = |problem: &&Problem| -> Value {
         let position = problem.place.and_then(|place| sources.line_and_column(place));
         json!({
