@@ -390,6 +390,11 @@ impl Variable {
         VARIABLES.iter().map(|(name, _)| *name)
     }
 
+    /// Whether the client chose its bytes: everything else is ours, and holds nothing that a log would have to escape.
+    pub fn is_of_client(self) -> bool {
+        matches!(self, Self::DomainName | Self::DomainPrefix | Self::HttpMethod | Self::Path | Self::UserAgent)
+    }
+
     /// Writes the value; false where there is none.
     pub fn write(self, context: &Context<'_>, push: &mut impl FnMut(&[u8])) -> bool {
         let request = context.request;

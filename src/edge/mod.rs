@@ -19,11 +19,11 @@ pub mod worker;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{self, Poll};
 
 use accept::Arrival;
 use connection::{Connection, Front, Next};
@@ -213,7 +213,10 @@ async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
     let snapshot = worker.snapshot();
     let mut record = Record::begin(&worker.counters, connection.request.received);
     let mut trail = Trail::default();
-    let answered = caught(answer(worker, &snapshot, connection, &mut record, &mut trail)).await;
+    let answered = {
+        let mut answer = pin!(answer(worker, &snapshot, connection, &mut record, &mut trail));
+        poll_fn(|context| caught(answer.as_mut(), context)).await
+    };
     let response = answered.unwrap_or_else(|fault| {
         record.fault(&fault);
         Response::of_fault(fault)
@@ -332,11 +335,12 @@ async fn refuse(worker: &Worker, connection: &mut Connection, fault: Fault) {
 }
 
 /// A bug in a request's way ends that request, not the core: its panic becomes a 500.
-async fn caught<T>(answer: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let mut answer = pin!(answer);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+fn caught<T>(
+    answer: Pin<&mut impl Future<Output = Result<T, Fault>>>,
+    context: &mut task::Context<'_>,
+) -> Poll<Result<T, Fault>> {
+    match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
         Ok(poll) => poll,
         Err(_) => Poll::Ready(Err(Fault::new(FaultKind::Internal))),
-    })
-    .await
+    }
 }

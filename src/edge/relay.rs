@@ -107,15 +107,15 @@ pub(super) async fn outbound(
     Ok(Call { bytes: head, verb, client, chunked })
 }
 
-fn lend(worker: &Worker, connection: &mut Connection) -> Option<ClientSide> {
-    Some(ClientSide {
+fn lend(worker: &Worker, connection: &mut Connection) -> Option<Box<ClientSide>> {
+    Some(Box::new(ClientSide {
         reader: connection.reader.take()?,
         body: std::mem::take(&mut connection.body),
         deadline: std::rc::Rc::clone(&connection.deadline),
         rest: Buffer::none(),
         stall: worker.limits.body_stall_timeout,
         rate_min: worker.limits.body_rate_min,
-    })
+    }))
 }
 
 /// rest/05 section 5.3: an empty body is announced where the verb usually has one.

@@ -108,20 +108,23 @@ const NAMES: &[(&str, Known)] = &[
     ("x-forwarded-proto", Known::XForwardedProto),
 ];
 
-/// Rows of [`NAMES`] by the length of the name: a name is compared with two or three candidates, not with thirty.
-const BY_LENGTH: [[u8; 6]; 25] = by_length();
+/// One slot a name, by its length and its first and last letter: a name is compared with one candidate, not with
+/// thirty. Multipliers without a collision were found by trying; a new name that collides does not compile.
+const SLOTS: [u8; 64] = slots();
 const NO_ROW: u8 = u8::MAX;
 
-const fn by_length() -> [[u8; 6]; 25] {
-    let mut table = [[NO_ROW; 6]; 25];
+const fn slot(length: usize, first: u8, last: u8) -> usize {
+    (length * 2 + (first | 0x20) as usize * 17 + (last | 0x20) as usize * 27) & 63
+}
+
+const fn slots() -> [u8; 64] {
+    let mut table = [NO_ROW; 64];
     let mut row = 0;
     while row < NAMES.len() {
-        let length = NAMES[row].0.len();
-        let mut place = 0;
-        while table[length][place] != NO_ROW {
-            place += 1; // a seventh name of one length does not compile: make the rows wider
-        }
-        table[length][place] = row as u8;
+        let name = NAMES[row].0.as_bytes();
+        let place = slot(name.len(), name[0], name[name.len() - 1]);
+        assert!(table[place] == NO_ROW, "two names share a slot: choose other multipliers");
+        table[place] = row as u8;
         row += 1;
     }
     table
@@ -130,16 +133,12 @@ const fn by_length() -> [[u8; 6]; 25] {
 impl Known {
     #[inline]
     pub fn of(name: &[u8]) -> Self {
-        let Some(rows) = BY_LENGTH.get(name.len()) else { return Self::Other };
-        for &row in rows {
-            let Some((known, value)) = NAMES.get(usize::from(row)) else { break };
-            let known = known.as_bytes();
-            // The last letter tells most apart without a look at the rest.
-            if (name[name.len() - 1] | 0x20) == known[known.len() - 1] && name.eq_ignore_ascii_case(known) {
-                return *value;
-            }
+        let [first, .., last] = name else { return Self::Other };
+        let row = SLOTS[slot(name.len(), *first, *last)];
+        match NAMES.get(usize::from(row)) {
+            Some((known, value)) if name.eq_ignore_ascii_case(known.as_bytes()) => *value,
+            _ => Self::Other,
         }
-        Self::Other
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Call {
     pub bytes: Buffer,
     pub verb: Verb,
     /// Where the rest of the body comes from, when not all of it is in `bytes`.
-    pub client: Option<ClientSide>,
+    pub client: Option<Box<ClientSide>>,
     /// The body is sent in chunks.
     pub chunked: bool,
 }

@@ -76,7 +76,7 @@ impl Inbound {
             Some(upload) => match upload.into_ended() {
                 Some(ended) if ended.outcome.is_ok() => {
                     connection.writer = Some(ended.writer);
-                    Finished::Returned(Box::new(ended.client))
+                    Finished::Returned(ended.client)
                 }
                 // The backend answered without having read the request: neither connection can go on.
                 _ => {

@@ -31,7 +31,7 @@ pub struct ClientSide {
 
 /// What an upload left behind: both directions that it was lent, and how it went.
 pub struct Ended {
-    pub client: ClientSide,
+    pub client: Box<ClientSide>,
     pub(super) writer: Writer,
     pub outcome: Result<(), FaultKind>,
 }
@@ -57,7 +57,7 @@ pub(super) struct BackendSide {
 }
 
 impl Upload {
-    pub(super) fn start(client: ClientSide, backend: BackendSide, clock: Clock) -> Self {
+    pub(super) fn start(client: Box<ClientSide>, backend: BackendSide, clock: Clock) -> Self {
         let shared = Rc::new(RefCell::new(Shared::default()));
         let upload = Self { shared: Rc::clone(&shared) };
         ring::spawn(async move {
@@ -95,7 +95,7 @@ impl Upload {
     }
 }
 
-async fn run(mut client: ClientSide, backend: BackendSide, clock: Clock) -> Ended {
+async fn run(mut client: Box<ClientSide>, backend: BackendSide, clock: Clock) -> Ended {
     let BackendSide { mut writer, deadline, chunked, timeout } = backend;
     let began = clock.now();
     let mut sent = 0_u64;

@@ -56,7 +56,11 @@ impl Format {
             match piece {
                 Piece::Text(text) => line.extend_from_slice(text),
                 Piece::Request(variable) => {
-                    let found = variable.write(context, &mut |value| self.value(value, line));
+                    let found = if self.json && variable.is_of_client() {
+                        variable.write(context, &mut |value| self.value(value, line))
+                    } else {
+                        variable.write(context, &mut |value| line.extend_from_slice(value))
+                    };
                     if !found {
                         line.push(b'-');
                     }
