@@ -218,12 +218,15 @@ async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
         poll_fn(|context| caught(answer.as_mut(), context)).await
     };
     let response = answered.unwrap_or_else(|fault| {
+        record.answered = worker.clock.now();
         record.fault(&fault);
         Response::of_fault(fault)
     });
     let keep = relay::send(worker, connection, response, &mut record).await;
-    finish(worker, &snapshot, connection, &trail, &mut record);
-    keep && connection.finish_request(worker.clock.now(), &worker.limits).await
+    let now = worker.clock.now();
+    record.finish(now);
+    log(worker, &snapshot, connection, &trail, &record);
+    keep && connection.finish_request(now, &worker.limits).await
 }
 
 /// Where a request has been, for the log.
@@ -274,9 +277,10 @@ async fn answer<'s>(
         Outbound::Http { head, verb, body } => {
             let Some(integration) = &plan.integration else { return Err(Fault::new(FaultKind::Configuration)) };
             let call = relay::outbound(worker, connection, head, verb, body).await?;
-            let began = worker.clock.now();
-            let inbound = upstream::call(worker.tools(), integration, admitted, call).await?;
-            record.outcome.integration_us = Some(worker.clock.now().micros_since(began));
+            // What came before took a microsecond: the backend's time begins with the request's.
+            let inbound = upstream::call(worker.tools(), integration, admitted, call, now).await?;
+            record.answered = worker.clock.now();
+            record.outcome.integration_us = Some(record.answered.micros_since(now));
             record.outcome.integration_status = Some(inbound.head().status);
             let request = &connection.request;
             let context = Context { request, stage: &stage.facts, method: Some(&method.facts), values: &trail.values };
@@ -303,9 +307,8 @@ fn unmatched(worker: &Worker, stage: &Stage, connection: &Connection, now: Insta
     }
 }
 
-/// Counts the request and writes its line.
-fn finish(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Trail, record: &mut Record<'_>) {
-    record.finish(worker.clock.now());
+/// Writes the request's line.
+fn log(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Trail, record: &Record<'_>) {
     let Some(format) = snapshot.access_log.as_ref().filter(|_| record.logged) else { return };
     if let Some(log) = worker.log.borrow_mut().as_mut() {
         // rest/14 section 14.4: what failed before a stage was known is not logged on AWS; here it is, with `-` for
@@ -331,7 +334,8 @@ async fn refuse(worker: &Worker, connection: &mut Connection, fault: Fault) {
     // Whatever was parsed of this head or of the one before: nothing of it may steer the answer or the log.
     connection.request.forget();
     relay::send(worker, connection, Response::of_fault(fault), &mut record).await;
-    finish(worker, &snapshot, connection, &Trail::default(), &mut record);
+    record.finish(worker.clock.now());
+    log(worker, &snapshot, connection, &Trail::default(), &record);
 }
 
 /// A bug in a request's way ends that request, not the core: its panic becomes a 500.

@@ -11,6 +11,7 @@ use super::watch::Record;
 use super::worker::Worker;
 use crate::net::buffer::Buffer;
 use crate::telemetry::names::Event;
+use crate::time::Instant;
 use crate::wire::h1::Framing;
 use crate::wire::h1::chunked::{CHUNK_END, LAST_CHUNK, size_line};
 
@@ -99,9 +100,8 @@ pub(super) async fn outbound(
         }
         lend(worker, connection)
     } else {
-        let now = worker.clock.now();
-        // The connection waits for the answer, and then for the client to take it.
-        connection.deadline.set(now + worker.limits.integration_timeout + worker.limits.body_stall_timeout);
+        // The client waits now: the backend's deadline is the one that counts.
+        connection.deadline.clear();
         None
     };
     Ok(Call { bytes: head, verb, client, chunked })
@@ -156,13 +156,13 @@ pub(super) async fn send(
     record.outcome.status = status;
     if let Some(inbound) = unused {
         // What the backend said is not wanted: its connection goes on only if nothing more of it is to come.
-        settle(worker, connection, *inbound);
+        settle(worker, connection, *inbound, record.answered);
     }
     if matches!(&body, Content::Fault(fault) if fault.kind == FaultKind::ClientLeft) {
         record.client_left();
         return false;
     }
-    let now = worker.clock.now();
+    let now = record.answered;
     let lasting = now.since(connection.opened) < worker.limits.connection_lifetime;
     let mut keep = connection.request.head.keep_alive && !closes && !worker.draining.get() && lasting;
     // While an upload has the client's direction, its end decides; else what is left of the body does.
@@ -195,7 +195,7 @@ pub(super) async fn send(
         }
         Content::Backend(inbound) if bodiless => {
             let arrived = sent(connection.send(head).await, record);
-            settle(worker, connection, inbound) && arrived && keep
+            settle(worker, connection, inbound, now) && arrived && keep
         }
         Content::Backend(inbound) => stream(worker, connection, head, inbound, framing, record).await && keep,
     }
@@ -272,7 +272,8 @@ async fn stream(
         };
         connection.deadline.set(worker.clock.now() + worker.limits.body_stall_timeout);
     }
-    settle(worker, connection, inbound)
+    // Near enough: a connection that rested a little shorter than believed is closed a little later.
+    settle(worker, connection, inbound, record.answered)
 }
 
 /// Makes a piece a chunk, in place.
@@ -298,8 +299,8 @@ fn broken(worker: &Worker, error: &BodyError, record: &mut Record<'_>) {
 }
 
 /// Gives back what an answer held: the backend's connection to its pool, the client's direction to its connection.
-fn settle(worker: &Worker, connection: &mut Connection, inbound: Inbound) -> bool {
-    match inbound.finish(&worker.pools, worker.clock.now()) {
+fn settle(worker: &Worker, connection: &mut Connection, inbound: Inbound, now: Instant) -> bool {
+    match inbound.finish(&worker.pools, now) {
         Finished::NothingLent => true,
         Finished::Returned(client) => {
             connection.reader = Some(client.reader);

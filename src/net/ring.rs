@@ -1,5 +1,6 @@
 //! One loop a thread: io_uring with the flags that make it cheap, or epoll.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -82,8 +83,18 @@ fn builder(flags: Flags) -> io_uring::Builder {
     builder
 }
 
+thread_local! {
+    static ON_RING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread's loop is a ring: then an operation is under way as soon as it is made, not when it is polled.
+pub(super) fn is_ring() -> bool {
+    ON_RING.get()
+}
+
 /// Runs `main` on this thread until it ends. The driver must be one that [`choose`] gave.
 pub fn run<F: Future>(driver: &Driver, main: F) -> io::Result<F::Output> {
+    ON_RING.set(matches!(driver, Driver::IoUring(_)));
     match driver {
         Driver::IoUring(flags) => Ok(RuntimeBuilder::<IoUringDriver>::new()
             .with_entries(RING_ENTRIES)

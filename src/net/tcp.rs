@@ -10,6 +10,7 @@ use monoio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::buffer::{Buffer, Filling};
+use super::ring;
 use super::send::write_all;
 use super::socket::{self, Rest};
 use super::timer::Deadline;
@@ -212,5 +213,45 @@ impl Writer {
             WriteSide::Tls(writer) => writer.tcp(),
         };
         let _ = half.shutdown().await;
+    }
+}
+
+/// What an [`exchange`] brought.
+pub struct Exchanged {
+    pub written: io::Result<()>,
+    /// What was to be written, whole again.
+    pub out: Buffer,
+    pub read: io::Result<usize>,
+    pub into: Buffer,
+}
+
+/// Writes a request and reads what comes back first.
+///
+/// A small request to a peer that waits for one is taken by the socket at once, so on a ring nobody has to be woken for
+/// it: both operations are submitted together, and the task sleeps until the answer is there. Saves one of the four
+/// wake-ups of a proxied request.
+pub async fn exchange(writer: &mut Writer, out: Buffer, reader: &mut Reader, into: Buffer) -> Exchanged {
+    /// Fits the first segment of an empty socket buffer, whatever the kernel's settings.
+    const SMALL: usize = 8 * 1024;
+    match (&mut writer.inner, &mut reader.inner) {
+        (WriteSide::Plain(write), ReadSide::Plain(read)) if ring::is_ring() && out.len() <= SMALL => {
+            let length = out.len();
+            let writing = write.write(out);
+            let (read, Filling(into)) = read.read(Filling(into)).await;
+            let (written, out) = writing.await;
+            let written = match written {
+                Ok(n) if n == length => Ok(()),
+                // The peer answered before it had taken a small request, or none of it was taken.
+                Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+                Err(error) => Err(error),
+            };
+            Exchanged { written, out, read, into }
+        }
+        _ => {
+            let (written, out) = writer.write_all(out).await;
+            // Also after a write that failed: a peer may answer and close before it has read everything.
+            let (read, into) = reader.read(into).await;
+            Exchanged { written, out, read, into }
+        }
     }
 }

@@ -31,6 +31,8 @@ pub struct Connection {
     /// What came behind the last request.
     pub rest: Buffer,
     pub opened: Instant,
+    /// When the last answer had been sent, or the connection was opened.
+    rests_since: Instant,
     served: u64,
 }
 
@@ -64,6 +66,7 @@ impl Connection {
             arrived: Arrived::default(),
             rest: Buffer::none(),
             opened: now,
+            rests_since: now,
             served: 0,
         }
     }
@@ -91,8 +94,7 @@ impl Connection {
         let limits = front.limits;
         // A new connection has a head's time to say something; one that was served may rest.
         let mut begun = self.served == 0 || !self.request.bytes.is_empty();
-        let now = front.clock.now();
-        self.deadline.set(now + if begun { limits.head_timeout } else { limits.idle_timeout });
+        self.deadline.set(self.rests_since + if begun { limits.head_timeout } else { limits.idle_timeout });
         self.deadline.set_expendable(!begun);
         let mut looked = 0;
         loop {
@@ -215,6 +217,7 @@ impl Connection {
     /// Keeps what came behind the request and clears its body away. False where the connection has to end.
     pub async fn finish_request(&mut self, now: Instant, limits: &Limits) -> bool {
         self.served += 1;
+        self.rests_since = now;
         let next = &self.request.bytes[self.arrived.next.min(self.request.bytes.len())..];
         if !next.is_empty() && self.rest.is_empty() {
             // With room to go on reading: a pipelined head may have come in half.

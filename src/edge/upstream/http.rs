@@ -1,6 +1,9 @@
 //! One request to an HTTP backend: over a connection that rested, or a new one.
 
 use super::call::{Call, Integration, Tools};
+use std::io;
+use std::rc::Rc;
+
 use super::inbound::Inbound;
 use super::pool::{self, Connection};
 use super::upload::{BackendSide, Upload};
@@ -8,6 +11,7 @@ use crate::edge::body::{Body, BodyError};
 use crate::edge::exchange::Verb;
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
+use crate::net::tcp;
 use crate::settings::limits::INTERIM_RESPONSES_MAX;
 use crate::telemetry::names::Event;
 use crate::time::Instant;
@@ -20,13 +24,17 @@ enum Failure {
     Final(Fault),
 }
 
-pub(super) async fn call(tools: Tools<'_>, integration: &Integration, mut call: Call) -> Result<Inbound, Fault> {
-    let began = tools.clock.now();
-    let deadline = began + integration.timeout;
+pub(super) async fn call(
+    tools: Tools<'_>,
+    integration: &Integration,
+    mut call: Call,
+    now: Instant,
+) -> Result<Inbound, Fault> {
+    let deadline = now + integration.timeout;
     // RFC 9110 9.2.2: only what may be done twice is sent again. The rest is sent only over a connection that the
     // kernel says still stands.
     let repeatable = call.verb.is_idempotent() && call.client.is_none();
-    if let Some(connection) = tools.pools.take(&integration.endpoint, began, !repeatable) {
+    if let Some(connection) = tools.pools.take(&integration.endpoint, now, !repeatable) {
         tools.counters.event(Event::UpstreamReuse);
         match exchange(tools, integration, connection, &mut call, deadline).await {
             Ok(inbound) => return Ok(inbound),
@@ -77,26 +85,29 @@ async fn exchange(
 ) -> Result<Inbound, Failure> {
     connection.deadline.set(deadline);
     let Some(mut writer) = connection.writer.take() else { return Err(Failure::Stale) };
-    let (written, bytes) = writer.write_all(std::mem::replace(&mut call.bytes, Buffer::none())).await;
-    call.bytes = bytes;
-    let upload = match call.client.take_if(|_| written.is_ok()) {
-        Some(client) => {
-            let side = BackendSide {
-                writer,
-                deadline: std::rc::Rc::clone(&connection.deadline),
-                chunked: call.chunked,
-                timeout: integration.timeout,
-            };
-            Some(Upload::start(client, side, tools.clock.clone()))
-        }
-        None => {
-            connection.writer = Some(writer);
-            None
-        }
-    };
-    // Also after a write that failed: a backend may answer 413 and close before it has read everything.
+    let out = std::mem::replace(&mut call.bytes, Buffer::none());
     let mut bytes = Buffer::head();
-    match read_head(&mut connection, &mut bytes, call.verb).await {
+    let (upload, first) = if let Some(client) = call.client.take() {
+        let (written, out) = writer.write_all(out).await;
+        call.bytes = out;
+        // A backend that refuses the head may have said why: the upload fails by itself, the answer is read.
+        drop(written);
+        let side = BackendSide {
+            writer,
+            deadline: Rc::clone(&connection.deadline),
+            chunked: call.chunked,
+            timeout: integration.timeout,
+        };
+        (Some(Upload::start(client, side, tools.clock.clone())), None)
+    } else {
+        let exchanged = tcp::exchange(&mut writer, out, &mut connection.reader, bytes).await;
+        (call.bytes, bytes) = (exchanged.out, exchanged.into);
+        if exchanged.written.is_ok() {
+            connection.writer = Some(writer);
+        }
+        (None, Some(exchanged.read))
+    };
+    match read_head(&mut connection, &mut bytes, call.verb, first).await {
         Ok(()) => {}
         Err(HeadFailure::Closed) if bytes.is_empty() && upload.is_none() && !connection.deadline.passed() => {
             return Err(Failure::Stale);
@@ -128,10 +139,19 @@ enum HeadFailure {
     Protocol(&'static str),
 }
 
-/// Reads up to the end of the answer's head; interim answers are passed over.
-async fn read_head(connection: &mut Connection, bytes: &mut Buffer, verb: Verb) -> Result<(), HeadFailure> {
+/// Reads up to the end of the answer's head; interim answers are passed over. `first` is the read that was made together
+/// with the request.
+async fn read_head(
+    connection: &mut Connection,
+    bytes: &mut Buffer,
+    verb: Verb,
+    first: Option<io::Result<usize>>,
+) -> Result<(), HeadFailure> {
     let mut looked = 0;
     let mut interim = 0;
+    if let Some(Ok(0) | Err(_)) = first {
+        return Err(HeadFailure::Closed);
+    }
     loop {
         if let Some(length) = head::end(bytes, looked) {
             let parsed = connection.head.parse(bytes, length, verb == Verb::Head);

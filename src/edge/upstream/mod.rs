@@ -16,13 +16,15 @@ pub use upload::{ClientSide, Upload};
 
 use crate::edge::fault::Fault;
 use crate::edge::limit::Admitted;
+use crate::time::Instant;
 
-/// Sends the request and waits for the head of its answer.
+/// Sends the request and waits for the head of its answer. The time that it may take counts from `now`.
 pub async fn call(
     tools: Tools<'_>,
     integration: &Integration,
     _admitted: Admitted,
     call: Call,
+    now: Instant,
 ) -> Result<Inbound, Fault> {
-    http::call(tools, integration, call).await
+    http::call(tools, integration, call, now).await
 }

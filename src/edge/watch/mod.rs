@@ -18,6 +18,8 @@ use crate::time::Instant;
 pub struct Record<'w> {
     counters: &'w CoreCounters,
     pub began: Instant,
+    /// When the answer was known: the head of the backend's has come, or none was asked.
+    pub answered: Instant,
     /// Where it is counted; nowhere as long as no stage is known.
     pub series: Option<SeriesId>,
     /// Whether it is written to the access log: a method can say no.
@@ -28,7 +30,15 @@ pub struct Record<'w> {
 
 impl<'w> Record<'w> {
     pub fn begin(counters: &'w CoreCounters, now: Instant) -> Self {
-        Self { counters, began: now, series: None, logged: true, outcome: Outcome::default(), finished: false }
+        Self {
+            counters,
+            began: now,
+            answered: now,
+            series: None,
+            logged: true,
+            outcome: Outcome::default(),
+            finished: false,
+        }
     }
 
     /// Notes a failure, as it will be answered.

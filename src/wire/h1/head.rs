@@ -1,5 +1,9 @@
 //! What request heads and response heads share: where they end, how their lines are read.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::framing::{Framing, HEADER_LINES_MAX, HeadError};
 use crate::wire::headers::{Known, Line, Span};
 
@@ -7,19 +11,28 @@ use crate::wire::headers::{Known, Line, Span};
 /// The offset is that of the first byte behind the head.
 #[inline]
 pub fn end(bytes: &[u8], looked: usize) -> Option<usize> {
+    static EMPTY_LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
     let from = looked.saturating_sub(3);
-    memchr::memchr_iter(b'\n', bytes.get(from..)?).map(|at| from + at).find_map(|at| match bytes.get(at + 1..) {
+    let rest = bytes.get(from..)?;
+    EMPTY_LINE.find(rest).map(|at| from + at + 4).or_else(|| bare_end(rest).map(|at| from + at))
+}
+
+/// A head that ends in bare line feeds: it is refused, but it must be seen to end.
+fn bare_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..) {
         Some([b'\n', ..]) => Some(at + 2),
         Some([b'\r', b'\n', ..]) => Some(at + 3),
         _ => None,
     })
 }
 
-/// RFC 9112 2.2: a bare LF may be taken as a line's end, but whoever stands before us may not; and a bare CR must
-/// not pass. httparse takes a bare LF, so it is looked for here.
+/// RFC 9112 2.2: a bare LF may be taken as a line's end, but whoever stands before us may not. httparse takes it, so
+/// every line's end is looked at: it lies right before the next line's name.
 #[inline]
-pub(super) fn has_bare_newline(head: &[u8]) -> bool {
-    memchr::memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r')
+pub(super) fn has_bare_newline(head: &[u8], lines: &[Line]) -> bool {
+    let starts = lines.iter().map(|line| usize::from(line.name.start)).chain([head.len() - 2]);
+    !head.ends_with(b"\r\n\r\n") && head != b"\r\n"
+        || starts.into_iter().any(|start| start < 2 || head[start - 2..start] != *b"\r\n")
 }
 
 /// Copies httparse's lines into spans and classifies them.

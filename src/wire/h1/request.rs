@@ -33,9 +33,6 @@ impl RequestHead {
     /// Reads the head that [`head::end`] found to be `length` bytes long.
     pub fn parse(&mut self, bytes: &[u8], length: usize, limits: HeadLimits) -> Result<(), HeadError> {
         let bytes = bytes.get(..length).ok_or(HeadError::Malformed)?;
-        if head::has_bare_newline(bytes) {
-            return Err(HeadError::Malformed);
-        }
         let mut lines = [const { std::mem::MaybeUninit::uninit() }; head::LINES];
         let mut parsed = httparse::Request::new(&mut []);
         let status = parsed.parse_with_uninit_headers(bytes, &mut lines).map_err(head::refusal)?;
@@ -59,6 +56,9 @@ impl RequestHead {
         self.http_1_1 = version == 1;
         self.length = length;
         head::take_lines(bytes, parsed.headers, &mut self.lines);
+        if head::has_bare_newline(bytes, &self.lines) {
+            return Err(HeadError::Malformed);
+        }
         self.framing = head::framing(bytes, &self.lines, self.http_1_1)?.unwrap_or_default();
         self.connection_rules(bytes)
     }
