@@ -1,0 +1,78 @@
+//! The fuzzers' seeds, run by an ordinary test: no property breaks on what is known to be nasty, and what a seed's name
+//! says of it (`ok-`, `bad-`) is what the parser says.
+
+use std::fs;
+use std::path::PathBuf;
+
+use weir::wire::h1::chunked::Decoder;
+use weir::wire::h1::head;
+use weir::wire::h1::request::{HeadLimits, RequestHead};
+
+fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut seeds: Vec<_> = entries
+        .map(|entry| {
+            let path = entry.expect("a readable folder").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (name, fs::read(&path).expect("a readable seed"))
+        })
+        .collect();
+    seeds.sort();
+    assert!(!seeds.is_empty(), "no seeds for {target}");
+    seeds
+}
+
+/// Seeds whose verdict is not what their name says.
+fn wrong(target: &str, takes: impl Fn(&[u8]) -> bool) -> Vec<String> {
+    seeds(target)
+        .into_iter()
+        .filter(|(name, bytes)| {
+            let expected = match name.split('-').next() {
+                Some("ok") => true,
+                Some("bad") => false,
+                _ => return false,
+            };
+            takes(bytes) != expected
+        })
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn heads() {
+    for (_, bytes) in seeds("head") {
+        weir::wire::h1::fuzz_head(&bytes);
+    }
+    let limits = HeadLimits { header_bytes_max: 10_240, url_bytes_max: 10_240 };
+    let takes = |bytes: &[u8]| {
+        let Some(length) = head::end(bytes, 0) else { return false };
+        let mut request = RequestHead::default();
+        request.parse(bytes, length, limits).is_ok()
+            && weir::wire::uri::split(request.target.of(bytes)).is_some()
+    };
+    assert_eq!(wrong("head", takes), Vec::<String>::new());
+}
+
+#[test]
+fn chunked_bodies() {
+    for (_, bytes) in seeds("chunked") {
+        weir::wire::h1::fuzz_chunked(&bytes);
+    }
+    let takes = |bytes: &[u8]| Decoder::default().decode(&mut bytes.to_vec()).is_ok();
+    assert_eq!(wrong("chunked", takes), Vec::<String>::new());
+}
+
+#[test]
+fn targets() {
+    for (_, bytes) in seeds("uri") {
+        weir::wire::uri::fuzz(&bytes);
+    }
+}
+
+#[test]
+fn documents() {
+    for (_, bytes) in seeds("yaml") {
+        weir::formats::yaml::fuzz(&bytes);
+    }
+}
