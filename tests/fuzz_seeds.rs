@@ -48,8 +48,7 @@ fn heads() {
     let takes = |bytes: &[u8]| {
         let Some(length) = head::end(bytes, 0) else { return false };
         let mut request = RequestHead::default();
-        request.parse(bytes, length, limits).is_ok()
-            && weir::wire::uri::split(request.target.of(bytes)).is_some()
+        request.parse(bytes, length, limits).is_ok() && weir::wire::uri::split(request.target.of(bytes)).is_some()
     };
     assert_eq!(wrong("head", takes), Vec::<String>::new());
 }

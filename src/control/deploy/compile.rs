@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashSet;
+
 use super::ids::stable_id;
 use super::load::{Loaded, LoadedApi};
 use super::refuse::{Refusals, refuse};
@@ -56,6 +58,7 @@ impl Compiling {
             };
             api.add_to(&mut snapshot, &mut limits);
         }
+        forget_repeated(&mut problems);
         unmatched_settings(&loaded.apis, settings, &mut problems);
         snapshot.access_log = access_log(settings, &mut problems);
         loaded.problems = problems;
@@ -66,6 +69,20 @@ impl Compiling {
         self.revision += 1;
         Some(snapshot)
     }
+}
+
+/// What the import has already said of a place need not be said again in the compiler's words.
+fn forget_repeated(problems: &mut Vec<Problem>) {
+    let mut wrong = HashSet::new();
+    problems.retain(|problem| {
+        let Some(place) = problem.place else { return true };
+        let place = (place.file, place.offset);
+        let from_import = problem.code.starts_with("openapi::") || problem.code.starts_with("refuse::");
+        if from_import && problem.severity != Severity::Warning {
+            wrong.insert(place);
+        }
+        from_import || !wrong.contains(&place)
+    });
 }
 
 struct ApiCompiler<'c> {
