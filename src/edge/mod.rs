@@ -40,7 +40,7 @@ use crate::net::mailbox::Mailbox;
 use crate::net::ring::{self, Driver};
 use crate::net::tcp::{Accepted, Listener};
 use crate::net::timer;
-use crate::settings::limits::TICK;
+use crate::settings::limits::{METHOD_ARN_BYTES_MAX, TICK};
 use crate::sigv4;
 use crate::telemetry::names::Event;
 use crate::time::Instant;
@@ -250,6 +250,10 @@ async fn answer<'s>(
     let stage = &snapshot.stages[matched.stage];
     (trail.stage, trail.method, trail.values) = (Some(matched.stage), matched.method(), matched.values);
     record.series = Some(stage.unmatched);
+    // rest/01 section 1.6: `…/{VERB}/{path}`.
+    if stage.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
+        return Err(Fault::new(FaultKind::UriTooLong));
+    }
     let Some(method) = matched.method().map(|index| &stage.methods[index]) else {
         return Err(unmatched(worker, stage, connection, now));
     };

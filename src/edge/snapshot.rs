@@ -25,6 +25,8 @@ pub struct Snapshot {
 
 pub struct Stage {
     pub facts: StageFacts,
+    /// Bytes of its method ARNs up to the verb.
+    pub arn_bytes: usize,
     /// In the order in which the routing numbers them.
     pub methods: Vec<Method>,
     /// Where requests are counted that meet no method.

@@ -125,7 +125,10 @@ impl ApiCompiler<'_> {
                 });
             }
         }
+        let arn =
+            format!("arn:aws:execute-api:{}:{}:{}/{}/", settings.region, settings.account_id, api.id, settings.stage);
         snapshot.stages.push(Stage {
+            arn_bytes: arn.len(),
             facts: StageFacts {
                 account_id: settings.account_id.as_str().into(),
                 api_id: api.id.as_str().into(),

@@ -17,6 +17,8 @@ pub struct Matched {
     /// Index of the stage in the snapshot.
     pub stage: usize,
     method: Option<usize>,
+    /// Bytes of the path behind the stage or base path.
+    pub path_bytes: usize,
     /// Values of the matched path's parameters.
     pub values: PathValues,
 }
@@ -39,6 +41,10 @@ pub fn route(table: &Table, request: &Request) -> Result<Matched, Fault> {
         None => request.verb,
     };
     let mut values = PathValues::default();
+    if path == b"*" {
+        // `OPTIONS *` asks about the server as a whole (RFC 9112 3.2.4): no resource has that path.
+        return Ok(Matched { stage: located.stage, method: None, path_bytes: path.len(), values });
+    }
     let base = usize::from(request.path.start) + located.rest;
     let found = table.tree(located.stage).find(&path[located.rest..], verb, |start, end| Span {
         start: (base + start) as u16,
@@ -48,5 +54,5 @@ pub fn route(table: &Table, request: &Request) -> Result<Matched, Fault> {
         values = found.values;
         found.method
     });
-    Ok(Matched { stage: located.stage, method, values })
+    Ok(Matched { stage: located.stage, method, path_bytes: path.len() - located.rest, values })
 }

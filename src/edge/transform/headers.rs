@@ -94,6 +94,14 @@ pub(super) fn give_back(known: Known) -> Return {
     }
 }
 
+/// What becomes of a response header that a definition maps (rest/05 section 5.6, the recorded column).
+pub(super) fn give_mapped(known: Known) -> Return {
+    match known {
+        Known::Via => Return::Pass,
+        other => give_back(other),
+    }
+}
+
 /// What mapping a header toward an HTTP backend does (rest/05 section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {

@@ -156,14 +156,21 @@ fn write_query(mapping: &HttpRequest, context: &Context<'_>, head: &mut Buffer) 
             continue;
         }
         let mut begun = false;
-        source.write(context, Form::Query, &mut |part| {
+        let mut begin = |head: &mut Buffer| {
             if !std::mem::replace(&mut begun, true) {
                 head.push_byte(std::mem::replace(&mut separator, b'&'));
                 head.push(name);
                 head.push_byte(b'=');
             }
+        };
+        let found = source.write(context, Form::Query, &mut |part| {
+            begin(head);
             head.push(part);
         })?;
+        if found {
+            // An empty value writes nothing, and is there all the same.
+            begin(head);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The answer toward the client: its status and headers. Ids, date and framing are the connection's.
 
-use super::headers::{Return, give_back, write_status_line};
+use super::headers::{Return, give_back, give_mapped, write_status_line};
 use super::select::{Choice, ResponseSource, choose};
 use crate::edge::exchange::{Context, trace_root};
 use crate::edge::fault::Fault;
@@ -101,7 +101,7 @@ fn custom<'m>(
     let mut has_content_type = false;
     for (name, source) in &choice.headers {
         let known = Known::of(name);
-        let name = match give_back(known) {
+        let name = match give_mapped(known) {
             Return::Drop => continue,
             Return::Pass => name,
             Return::Remap(name) => name.as_bytes(),
