@@ -1,0 +1,31 @@
+//! What does finding a route cost, and does it grow with the routes?
+//!
+//! ANSWER
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use weir::edge::dispatch;
+
+mod support;
+use support::InMemory;
+
+fn routing(criterion: &mut Criterion) {
+    for routes in [10, 1_000, 10_000] {
+        let mut gateway = InMemory::new(routes);
+        // A literal, a number among `routes`, a literal, a parameter: four levels deep.
+        let path = format!("GET /r/{}/items/17 HTTP/1.1\r\nHost: api.example.com\r\n\r\n", routes - 1);
+        gateway.take_in(path.as_bytes());
+        criterion.bench_function(&format!("routing/{routes}"), |bencher| {
+            bencher.iter(|| dispatch::route(black_box(&gateway.snapshot.table), black_box(&gateway.request)))
+        });
+    }
+    let mut gateway = InMemory::new(10_000);
+    gateway.take_in(b"GET /r/9999/items HTTP/1.1\r\nHost: api.example.com\r\n\r\n");
+    criterion.bench_function("routing/10000, no such route", |bencher| {
+        bencher.iter(|| dispatch::route(black_box(&gateway.snapshot.table), black_box(&gateway.request)))
+    });
+}
+
+criterion_group! { name = benches; config = support::criterion(); targets = routing }
+criterion_main!(benches);
