@@ -47,6 +47,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("mimalloc", &["src/main.rs"]),
     ("monoio", &["src/net/"]),
     ("notify", &["src/control/fetch/"]),
+    ("pin_project_lite", &["src/net/"]),
     ("prometheus_client", &["src/telemetry/"]),
     ("quanta", &["src/time.rs"]),
     ("regex", ANYWHERE),

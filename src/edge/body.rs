@@ -1,16 +1,21 @@
 //! A body as it arrives, from a client or from a backend: pieces of data, whatever its framing.
 
 use std::io;
+use std::rc::Rc;
 
 use crate::net::buffer::Buffer;
 use crate::net::tcp::Reader;
+use crate::settings::limits::{LINGER_BYTES_MAX, LINGER_TIMEOUT};
+use crate::time::Instant;
 use crate::wire::h1::Framing;
-use crate::wire::h1::chunked::{Decoder, SIZE_LINE_BYTES_MAX};
+use crate::wire::h1::chunked::{CHUNK_END, Decoder, LAST_CHUNK, SIZE_LINE_BYTES_MAX, size_line};
 
 /// What of a body has not been taken yet.
 #[derive(Debug, Default)]
 pub struct Body {
     left: Left,
+    /// The last read filled its buffer: the next one is given a larger one. A body that trickles in holds little.
+    fills: bool,
     /// Bytes of data that may still come.
     allowance: u64,
 }
@@ -71,7 +76,7 @@ impl Body {
             Framing::UntilClose => (Left::UntilClose, arrived, bytes.len()),
         };
         let allowance = allowance.checked_sub(taken as u64).ok_or(BodyError::TooLarge)?;
-        Ok((Self { left, allowance }, Arrived { start: head, end: head + taken, next }))
+        Ok((Self { left, fills: false, allowance }, Arrived { start: head, end: head + taken, next }))
     }
 
     /// Whether all of it has been taken.
@@ -95,6 +100,7 @@ impl Body {
             let mut buffer = self.buffer();
             buffer.leave_headroom(SIZE_LINE_BYTES_MAX);
             let (read, mut buffer) = reader.read(buffer).await;
+            self.fills = buffer.room() == 0;
             match read {
                 Ok(0) if matches!(self.left, Left::UntilClose) => {
                     self.left = Left::Nothing;
@@ -112,13 +118,8 @@ impl Body {
         Ok(None)
     }
 
-    /// A small rest needs no large buffer.
     fn buffer(&self) -> Buffer {
-        const SMALL: u64 = (crate::settings::limits::HEAD_BUFFER_BYTES - SIZE_LINE_BYTES_MAX - 2) as u64;
-        match self.left {
-            Left::Sized(left) if left <= SMALL => Buffer::head(),
-            _ => Buffer::body(),
-        }
+        if self.fills { Buffer::body() } else { Buffer::head() }
     }
 
     /// Keeps the data of what was read, and moves what is behind the body's end to `rest`.
@@ -149,6 +150,32 @@ impl Body {
         buffer.truncate(data);
         self.allowance = self.allowance.checked_sub(data as u64).ok_or(BodyError::TooLarge)?;
         Ok(())
+    }
+}
+
+/// Reads and drops what a peer still sends, within bounds: a close while bytes are unread resets the connection, and the
+/// answer that was just written with it.
+pub(super) async fn linger(mut reader: Reader, now: Instant) {
+    let deadline = Rc::clone(&reader.deadline);
+    let _armed = deadline.armed(now + LINGER_TIMEOUT);
+    let mut read_in_all = 0;
+    while read_in_all < LINGER_BYTES_MAX {
+        match reader.read(Buffer::head()).await.0 {
+            Ok(n @ 1..) => read_in_all += n as u64,
+            Ok(0) | Err(_) => return,
+        }
+    }
+}
+
+/// Makes a piece a chunk, in place: it came with room for its size line.
+pub(super) fn frame(piece: &mut Buffer, last: bool) {
+    if !piece.is_empty() {
+        let fits = piece.prepend(size_line(piece.len(), &mut [0; SIZE_LINE_BYTES_MAX]));
+        debug_assert!(fits, "a piece has headroom for its size line");
+        piece.push(CHUNK_END);
+    }
+    if last {
+        piece.push(LAST_CHUNK);
     }
 }
 

@@ -188,7 +188,7 @@ async fn serve_connection(worker: Rc<Worker>, accepted: Accepted) {
                 break;
             }
             Next::Ended => {
-                if connection.deadline.passed() {
+                if connection.was_ended() {
                     worker.counters.event(Event::ConnectionIdleTimeout);
                 }
                 return;

@@ -1,7 +1,7 @@
 //! Between a client's connection and a backend's: how a body goes out, how an answer and its body come back.
 //! Part of the spine: it sees both ends.
 
-use super::body::{Body, BodyError};
+use super::body::{Body, BodyError, frame};
 use super::connection::{AnswerFraming, Connection, Finish, finish_head};
 use super::exchange::Verb;
 use super::fault::{Fault, FaultKind};
@@ -96,12 +96,13 @@ pub(super) async fn outbound(
     }
     let client = if matches!(body, OutboundBody::Client) && !complete {
         if connection.request.head.expects_continue && first.is_empty() {
-            connection.send_continue().await.map_err(|_| Fault::new(FaultKind::ClientLeft))?;
+            connection
+                .send_continue(worker.clock.now() + worker.limits.body_stall_timeout)
+                .await
+                .map_err(|_| Fault::new(FaultKind::ClientLeft))?;
         }
         lend(worker, connection)
     } else {
-        // The client waits now: the backend's deadline is the one that counts.
-        connection.deadline.clear();
         None
     };
     Ok(Call { bytes: head, verb, client, chunked })
@@ -111,7 +112,6 @@ fn lend(worker: &Worker, connection: &mut Connection) -> Option<Box<ClientSide>>
     Some(Box::new(ClientSide {
         reader: connection.reader.take()?,
         body: std::mem::take(&mut connection.body),
-        deadline: std::rc::Rc::clone(&connection.deadline),
         rest: Buffer::none(),
         stall: worker.limits.body_stall_timeout,
         rate_min: worker.limits.body_rate_min,
@@ -156,7 +156,7 @@ pub(super) async fn send(
     record.outcome.status = status;
     if let Some(inbound) = unused {
         // What the backend said is not wanted: its connection goes on only if nothing more of it is to come.
-        settle(worker, connection, *inbound, record.answered);
+        settle(worker, connection, *inbound, record.answered).await;
     }
     if matches!(&body, Content::Fault(fault) if fault.kind == FaultKind::ClientLeft) {
         record.client_left();
@@ -175,7 +175,7 @@ pub(super) async fn send(
     let request = &connection.request;
     let stamp = worker.stamps.at(worker.clock.unix_millis(now));
     finish_head(&mut head, &Finish { request, keep_alive: keep, stamp: &stamp, framing });
-    connection.deadline.set(now + worker.limits.body_stall_timeout);
+    let by = now + worker.limits.body_stall_timeout;
     let bodiless = request.verb == Verb::Head || matches!(status, 204 | 304);
     match body {
         Content::Constant(constant) => {
@@ -183,7 +183,7 @@ pub(super) async fn send(
                 head.push(constant);
                 record.outcome.response_bytes = constant.len() as u64;
             }
-            sent(connection.send(head).await, record) && keep
+            sent(connection, head, by, record).await && keep
         }
         Content::Fault(fault) => {
             if !bodiless {
@@ -191,11 +191,11 @@ pub(super) async fn send(
                 fault.write_body(&mut |part| head.push(part));
                 record.outcome.response_bytes = (head.len() - before) as u64;
             }
-            sent(connection.send(head).await, record) && keep
+            sent(connection, head, by, record).await && keep
         }
         Content::Backend(inbound) if bodiless => {
-            let arrived = sent(connection.send(head).await, record);
-            settle(worker, connection, inbound, now) && arrived && keep
+            let arrived = sent(connection, head, by, record).await;
+            settle(worker, connection, inbound, now).await && arrived && keep
         }
         Content::Backend(inbound) => stream(worker, connection, head, inbound, framing, record).await && keep,
     }
@@ -226,11 +226,12 @@ fn framing(body: &Content<'_>, status: u16, connection: &Connection) -> AnswerFr
     }
 }
 
-fn sent(outcome: std::io::Result<()>, record: &mut Record<'_>) -> bool {
-    if outcome.is_err() {
-        record.client_left();
+async fn sent(connection: &mut Connection, part: Buffer, by: Instant, record: &mut Record<'_>) -> bool {
+    let arrived = connection.send(part, by).await.is_ok();
+    if !arrived {
+        if connection.write_timed_out() { record.write_timed_out() } else { record.client_left() }
     }
-    outcome.is_ok()
+    arrived
 }
 
 /// Hands a backend's body to the client piece by piece; the next one is read when the last one has been taken.
@@ -243,12 +244,14 @@ async fn stream(
     record: &mut Record<'_>,
 ) -> bool {
     let chunked = framing == AnswerFraming::Chunked;
+    let until_close = framing == AnswerFraming::UntilClose;
     record.outcome.response_bytes = inbound.first().len() as u64;
     push_chunk(&mut head, inbound.first(), chunked, inbound.is_complete());
     let mut part = head;
+    let mut by = record.answered + worker.limits.body_stall_timeout;
     loop {
-        if !sent(connection.send(part).await, record) {
-            connection.abort();
+        if !sent(connection, part, by, record).await {
+            connection.abort(until_close);
             return false;
         }
         if inbound.is_complete() {
@@ -266,26 +269,14 @@ async fn stream(
             Err(error) => {
                 // The head has gone out: all that is left is to let the client see that the body is not whole.
                 broken(worker, &error, record);
-                connection.abort();
+                connection.abort(until_close);
                 return false;
             }
         };
-        connection.deadline.set(worker.clock.now() + worker.limits.body_stall_timeout);
+        by = worker.clock.now() + worker.limits.body_stall_timeout;
     }
     // Near enough: a connection that rested a little shorter than believed is closed a little later.
-    settle(worker, connection, inbound, record.answered)
-}
-
-/// Makes a piece a chunk, in place.
-fn frame(piece: &mut Buffer, last: bool) {
-    if !piece.is_empty() {
-        let fits = piece.prepend(size_line(piece.len(), &mut [0; 18]));
-        debug_assert!(fits, "a piece has headroom for its size line");
-        piece.push(CHUNK_END);
-    }
-    if last {
-        piece.push(LAST_CHUNK);
-    }
+    settle(worker, connection, inbound, record.answered).await
 }
 
 fn broken(worker: &Worker, error: &BodyError, record: &mut Record<'_>) {
@@ -299,7 +290,10 @@ fn broken(worker: &Worker, error: &BodyError, record: &mut Record<'_>) {
 }
 
 /// Gives back what an answer held: the backend's connection to its pool, the client's direction to its connection.
-fn settle(worker: &Worker, connection: &mut Connection, inbound: Inbound, now: Instant) -> bool {
+async fn settle(worker: &Worker, connection: &mut Connection, inbound: Inbound, now: Instant) -> bool {
+    if inbound.has_upload() {
+        Box::pin(inbound.settle_upload()).await;
+    }
     match inbound.finish(&worker.pools, now) {
         Finished::NothingLent => true,
         Finished::Returned(client) => {

@@ -3,9 +3,13 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use monoio::{IoUringDriver, LegacyDriver, RuntimeBuilder};
+use pin_project_lite::pin_project;
 
 use crate::settings::DriverChoice;
 use crate::settings::limits::RING_ENTRIES;
@@ -107,8 +111,25 @@ pub fn run<F: Future>(driver: &Driver, main: F) -> io::Result<F::Output> {
 }
 
 /// Starts a task on this core. Nobody waits for it: what must be known of its end it leaves behind itself.
+/// A panic in it is a bug of ours and ends the task alone; the core and its other connections go on.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
-    drop(monoio::spawn(task));
+    drop(monoio::spawn(Guarded { task }));
+}
+
+pin_project! {
+    struct Guarded<F> {
+        #[pin]
+        task: F,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Guarded<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let task = self.project().task;
+        catch_unwind(AssertUnwindSafe(|| task.poll(context))).unwrap_or(Poll::Ready(()))
+    }
 }
 
 pub async fn sleep(duration: Duration) {

@@ -11,20 +11,26 @@ pub(super) fn shutdown_both(fd: RawFd) {
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
-/// What a connection that rested looks like, without taking anything from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
-    /// Nothing has arrived: it can be used.
-    Quiet,
-    /// Closed, broken, or bytes that nobody asked for.
-    Over,
+/// Ends reading alone: a read that waits comes back with nothing, and an answer can still be written.
+pub(super) fn shutdown_reading(fd: RawFd) {
+    // SAFETY: as above.
+    unsafe { libc::shutdown(fd, libc::SHUT_RD) };
 }
 
-pub(super) fn rest_of(fd: RawFd) -> Rest {
+/// Makes the close of this socket a reset, so that a peer cannot take what it has got for the whole.
+pub(super) fn reset_on_close(fd: RawFd) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let length = size_of::<libc::linger>() as libc::socklen_t;
+    // SAFETY: the kernel reads `length` bytes of `linger`, which outlives the call.
+    unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_LINGER, (&raw const linger).cast(), length) };
+}
+
+/// Whether a connection that rested stands and nothing has arrived on it. Takes nothing from it.
+pub(super) fn is_quiet(fd: RawFd) -> bool {
     let mut byte = 0_u8;
     // SAFETY: one byte is peeked into `byte`, which outlives the call.
     let got = unsafe { libc::recv(fd, (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT) };
-    if got == -1 && io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock { Rest::Quiet } else { Rest::Over }
+    got == -1 && io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
 }
 
 /// Takes a connection that waits in a listener's queue, if there is one. For the last ones at a drain.

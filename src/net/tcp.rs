@@ -1,8 +1,10 @@
 //! TCP: listeners that a core accepts from, and streams whose two directions are two values.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use monoio::io::{AsyncReadRent, AsyncWriteRent, OwnedReadHalf, OwnedWriteHalf, Splitable};
@@ -12,9 +14,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::buffer::{Buffer, Filling};
 use super::ring;
 use super::send::write_all;
-use super::socket::{self, Rest};
-use super::timer::Deadline;
+use super::socket;
+use super::timer::{Deadline, Ends};
 use super::tls;
+use crate::time::Instant;
 
 /// Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn.
 const BACKLOG: i32 = 8192;
@@ -55,13 +58,13 @@ pub struct Listener {
     inner: TcpListener,
     fd: RawFd,
     port: u16,
+    stopped: Cell<bool>,
 }
 
 /// A connection: its directions can wait independently, each for one task at a time.
 pub struct Stream {
     pub reader: Reader,
     pub writer: Writer,
-    pub deadline: Deadline,
 }
 
 /// What a listener gave.
@@ -79,7 +82,7 @@ impl Listener {
         listener.set_nonblocking(epoll)?;
         let fd = listener.as_raw_fd();
         let port = listener.local_addr()?.port();
-        Ok(Self { inner: TcpListener::from_std(listener)?, fd, port })
+        Ok(Self { inner: TcpListener::from_std(listener)?, fd, port, stopped: Cell::new(false) })
     }
 
     /// Never cancelled: a dropped accept can lose a connection. [`Listener::stop`] ends it.
@@ -88,8 +91,14 @@ impl Listener {
         Ok(Accepted { stream: Stream::from_tcp(stream)?, peer, port: self.port })
     }
 
+    /// Whether [`Listener::stop`] has been called: what an accept then says is not an error.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.get()
+    }
+
     /// Stops listening. What had already been accepted by the kernel is answered first: it comes back from here.
     pub fn stop(&self) -> Vec<Accepted> {
+        self.stopped.set(true);
         let mut waiting = Vec::new();
         if socket::set_nonblocking(self.fd).is_ok() {
             while let Some(stream) = socket::accept_waiting(self.fd) {
@@ -114,9 +123,8 @@ impl Stream {
         let fd = stream.as_raw_fd();
         let (reader, writer) = stream.into_split();
         Ok(Self {
-            reader: Reader { inner: ReadSide::Plain(reader), fd },
-            writer: Writer { inner: WriteSide::Plain(writer), fd },
-            deadline: Deadline::of(fd),
+            reader: Reader { deadline: Rc::new(Deadline::of(fd, Ends::Reading)), inner: ReadSide::Plain(reader), fd },
+            writer: Writer { deadline: Deadline::of(fd, Ends::Both), inner: WriteSide::Plain(writer), fd },
         })
     }
 
@@ -129,23 +137,34 @@ impl Stream {
         }
     }
 
-    /// Secures this connection as a client of `name`.
-    pub async fn secure(self, config: &tls::ClientConfig, name: &tls::ServerName) -> io::Result<Self> {
-        let Self { reader, writer, deadline } = self;
+    /// Secures this connection as a client of `name`, by `deadline`.
+    pub async fn secure(
+        self,
+        config: &tls::ClientConfig,
+        name: &tls::ServerName,
+        deadline: Instant,
+    ) -> io::Result<Self> {
+        let Self { reader, writer } = self;
         let (ReadSide::Plain(read), WriteSide::Plain(write)) = (reader.inner, writer.inner) else {
             return Err(io::Error::other("this connection is secured already"));
         };
-        let (read, write) = tls::connect(read, write, config, name).await?;
+        let connected = {
+            // The peer may accept and then say nothing; this ends both directions.
+            let _armed = writer.deadline.armed(deadline);
+            tls::connect(read, write, config, name).await
+        };
+        let (read, write) = connected?;
         Ok(Self {
-            reader: Reader { inner: ReadSide::Tls(Box::new(read)), fd: reader.fd },
-            writer: Writer { inner: WriteSide::Tls(Box::new(write)), fd: writer.fd },
-            deadline,
+            reader: Reader { inner: ReadSide::Tls(Box::new(read)), ..reader },
+            writer: Writer { inner: WriteSide::Tls(Box::new(write)), ..writer },
         })
     }
 }
 
 /// The direction that is read.
 pub struct Reader {
+    /// Ends waiting for the peer. Before the stream, so that it is dropped before the descriptor can be closed.
+    pub deadline: Rc<Deadline>,
     inner: ReadSide,
     fd: RawFd,
 }
@@ -174,14 +193,22 @@ impl Reader {
         socket::shutdown_both(self.fd);
     }
 
-    /// Whether a connection that rested can still be used: nothing has arrived and it is not closed.
+    /// Whether a connection that rested can still be used: nothing has arrived, here or in the kernel, and it is not
+    /// closed. Bytes that nobody asked for would be read as the answer to the next request.
     pub fn is_quiet(&self) -> bool {
-        socket::rest_of(self.fd) == Rest::Quiet
+        let nothing_held = match &self.inner {
+            ReadSide::Plain(_) => true,
+            ReadSide::Tls(reader) => reader.is_quiet(),
+        };
+        nothing_held && !self.deadline.passed() && socket::is_quiet(self.fd)
     }
 }
 
 /// The direction that is written.
 pub struct Writer {
+    /// Ends a write that the peer does not take. Before the stream, so that it is dropped before the descriptor can be
+    /// closed.
+    pub deadline: Deadline,
     inner: WriteSide,
     fd: RawFd,
 }
@@ -204,6 +231,11 @@ impl Writer {
     /// Ends both directions at once: whoever waits on either is woken.
     pub fn abort(&self) {
         socket::shutdown_both(self.fd);
+    }
+
+    /// As [`Writer::abort`], so that the peer sees a reset: for an answer whose end is the connection's end.
+    pub fn reset(&self) {
+        socket::reset_on_close(self.fd);
     }
 
     /// Tells the peer that nothing more comes.

@@ -10,11 +10,30 @@ use super::socket;
 use crate::settings::limits::TICK;
 use crate::time::Instant;
 
-/// A socket's time limit. When it passes, both directions of the socket end, and [`Deadline::passed`] says why.
+/// The time limit of one direction of a socket. When it passes that direction ends, and [`Deadline::passed`] says why.
 /// Drop it before the socket is closed, so that its number cannot be another socket's by then.
 #[derive(Debug)]
 pub struct Deadline {
     entry: u32,
+}
+
+/// A limit that is in force; it ends with this value.
+#[must_use = "a limit ends with its guard"]
+pub struct Armed<'d>(&'d Deadline);
+
+impl Drop for Armed<'_> {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// What ends when the time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Only reading: what is being answered can still be sent.
+    Reading,
+    /// The whole connection: a peer that takes nothing can be told nothing.
+    Both,
 }
 
 thread_local! {
@@ -23,8 +42,15 @@ thread_local! {
 
 impl Deadline {
     /// For the socket `fd`; without a limit until one is set.
-    pub fn of(fd: RawFd) -> Self {
-        Self { entry: WHEEL.with_borrow_mut(|wheel| wheel.add(fd)) }
+    pub fn of(fd: RawFd, ends: Ends) -> Self {
+        Self { entry: WHEEL.with_borrow_mut(|wheel| wheel.add(fd, ends)) }
+    }
+
+    /// Sets the limit for as long as the guard lives.
+    #[inline]
+    pub fn armed(&self, at: Instant) -> Armed<'_> {
+        self.set(at);
+        Armed(self)
     }
 
     #[inline]
@@ -60,12 +86,20 @@ impl Drop for Deadline {
 
 /// Ends the sockets whose deadline has come. Called by its core every [`TICK`].
 pub fn turn(now: Instant) {
-    WHEEL.with_borrow_mut(|wheel| wheel.turn(tick_of(now), socket::shutdown_both));
+    WHEEL.with_borrow_mut(|wheel| wheel.turn(tick_of(now), end));
 }
 
-/// Ends up to `many` sockets that rest between two requests. For a process that is short of connections, and for a drain.
+/// Ends up to `many` sockets that rest between two requests. For a process that is short of connections, and for a
+/// drain. One whose next request has just come, and waits in the kernel, does not rest.
 pub fn end_resting(many: usize) -> usize {
-    WHEEL.with_borrow_mut(|wheel| wheel.end_resting(many, socket::shutdown_both))
+    WHEEL.with_borrow_mut(|wheel| wheel.end_resting(many, socket::is_quiet, |fd| end(fd, Ends::Both)))
+}
+
+fn end(fd: RawFd, ends: Ends) {
+    match ends {
+        Ends::Reading => socket::shutdown_reading(fd),
+        Ends::Both => socket::shutdown_both(fd),
+    }
 }
 
 const SLOTS: usize = 1024;
@@ -88,6 +122,7 @@ struct Wheel {
 
 struct Entry {
     fd: RawFd,
+    ends: Ends,
     /// Tick of the deadline, or [`NEVER`].
     at: u64,
     /// Tick of the slot where the wheel will look next, or [`NEVER`] where none holds this entry.
@@ -102,8 +137,8 @@ impl Wheel {
         Self { entries: Vec::new(), free: Vec::new(), slots: (0..SLOTS).map(|_| Vec::new()).collect(), turned: 0 }
     }
 
-    fn add(&mut self, fd: RawFd) -> u32 {
-        let fresh = Entry { fd, at: NEVER, looked_at: NEVER, passed: false, expendable: false, used: true };
+    fn add(&mut self, fd: RawFd, ends: Ends) -> u32 {
+        let fresh = Entry { fd, ends, at: NEVER, looked_at: NEVER, passed: false, expendable: false, used: true };
         if let Some(entry) = self.free.pop() {
             // A slot may still hold this number from before; keeping `looked_at` makes that look serve the new owner.
             let looked_at = self.entries[entry as usize].looked_at;
@@ -137,7 +172,7 @@ impl Wheel {
         self.slots[(at % SLOTS as u64) as usize].push(entry);
     }
 
-    fn turn(&mut self, now: u64, end: impl Fn(RawFd)) {
+    fn turn(&mut self, now: u64, end: impl Fn(RawFd, Ends)) {
         if self.turned + (SLOTS as u64) < now {
             // The core stood still for longer than the wheel is long (or this is its first turn): every slot is due.
             self.turned = now - SLOTS as u64;
@@ -155,7 +190,7 @@ impl Wheel {
                 if slot.at <= tick {
                     slot.passed = true;
                     slot.at = NEVER;
-                    end(slot.fd);
+                    end(slot.fd, slot.ends);
                 } else if slot.at != NEVER {
                     let at = slot.at;
                     self.look(entry, at);
@@ -168,8 +203,9 @@ impl Wheel {
         }
     }
 
-    fn end_resting(&mut self, many: usize, end: impl Fn(RawFd)) -> usize {
+    fn end_resting(&mut self, many: usize, rests: impl Fn(RawFd) -> bool, end: impl Fn(RawFd)) -> usize {
         let resting = self.entries.iter_mut().filter(|entry| entry.used && entry.expendable && !entry.passed);
+        let resting = resting.filter(|entry| rests(entry.fd));
         resting
             .take(many)
             .map(|entry| {
@@ -190,7 +226,7 @@ mod tests {
     fn ends(wheel: &mut Wheel, ticks: std::ops::RangeInclusive<u64>) -> Vec<(u64, RawFd)> {
         let ended = RefCell::new(Vec::new());
         for tick in ticks {
-            wheel.turn(tick, |fd| ended.borrow_mut().push((tick, fd)));
+            wheel.turn(tick, |fd, _| ended.borrow_mut().push((tick, fd)));
         }
         ended.into_inner()
     }
@@ -198,7 +234,7 @@ mod tests {
     #[test]
     fn a_deadline_ends_its_socket_once_at_its_tick() {
         let mut wheel = Wheel::new();
-        let entry = wheel.add(7);
+        let entry = wheel.add(7, Ends::Both);
         wheel.set(entry, 5);
         assert_eq!(ends(&mut wheel, 1..=2_000), [(5, 7)]);
     }
@@ -206,7 +242,7 @@ mod tests {
     #[test]
     fn moving_a_deadline_away_and_near_again() {
         let mut wheel = Wheel::new();
-        let entry = wheel.add(7);
+        let entry = wheel.add(7, Ends::Both);
         wheel.set(entry, 5);
         wheel.set(entry, 90);
         assert_eq!(ends(&mut wheel, 1..=50), []);
@@ -217,7 +253,7 @@ mod tests {
     #[test]
     fn a_deadline_beyond_the_horizon_is_met() {
         let mut wheel = Wheel::new();
-        let entry = wheel.add(7);
+        let entry = wheel.add(7, Ends::Both);
         wheel.set(entry, 31_000);
         assert_eq!(ends(&mut wheel, 1..=40_000), [(31_000, 7)]);
     }
@@ -225,10 +261,10 @@ mod tests {
     #[test]
     fn a_number_used_again_is_not_ended_for_its_former_owner() {
         let mut wheel = Wheel::new();
-        let first = wheel.add(7);
+        let first = wheel.add(7, Ends::Both);
         wheel.set(first, 5);
         wheel.remove(first);
-        let second = wheel.add(8);
+        let second = wheel.add(8, Ends::Both);
         assert_eq!(first, second);
         wheel.set(second, 9);
         assert_eq!(ends(&mut wheel, 1..=2_000), [(9, 8)]);
@@ -238,7 +274,7 @@ mod tests {
     fn a_core_that_stood_still_ends_all_that_is_due() {
         let mut wheel = Wheel::new();
         for fd in 0..100 {
-            let entry = wheel.add(fd);
+            let entry = wheel.add(fd, Ends::Both);
             wheel.set(entry, 10 + fd as u64);
         }
         assert_eq!(ends(&mut wheel, 900_000..=900_000).len(), 100);
@@ -255,7 +291,7 @@ mod tests {
                 random % below
             };
             let mut wheel = Wheel::new();
-            let entries: Vec<u32> = (0..20).map(|fd| wheel.add(fd)).collect();
+            let entries: Vec<u32> = (0..20).map(|fd| wheel.add(fd, Ends::Both)).collect();
             let mut wanted = [NEVER; 20];
             for tick in 1..4_000 {
                 let which = next(20) as usize;

@@ -96,6 +96,13 @@ pub(super) async fn connect(
 }
 
 impl Reader {
+    /// Whether neither records nor plaintext wait here.
+    pub(super) fn is_quiet(&self) -> bool {
+        let mut session = self.session.borrow_mut();
+        let nothing = matches!(session.reader().fill_buf(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        self.records.is_empty() && nothing
+    }
+
     /// Reads what one record or more bring. 0 is an end that the peer announced; an end without word is an error,
     /// because whoever cuts the connection could else make a body look complete.
     pub(super) async fn read(&mut self, buffer: Buffer) -> (io::Result<usize>, Buffer) {

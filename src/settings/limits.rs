@@ -41,8 +41,8 @@ pub const INTERIM_RESPONSES_MAX: usize = 8;
 pub const UPSTREAM_IDLE_MAX: usize = 1024;
 /// An idle backend connection is closed after this; shorter than most servers' own keep-alive timeout.
 pub const UPSTREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(55);
-/// A pooled connection that rested longer than this is asked whether it still stands before it is used.
-pub const UPSTREAM_TRUSTED_REST: Duration = Duration::from_millis(100);
+/// A backend connection is not used for longer, however busy: its address may no longer be the backend's.
+pub const UPSTREAM_LIFETIME: Duration = Duration::from_secs(600);
 /// One attempt to connect to one address of a backend.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Addresses of one backend that one request tries.

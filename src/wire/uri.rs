@@ -48,38 +48,26 @@ fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
 
 /// Percent-encodings are whole, none is a NUL, and no segment is `..`.
 fn is_path_sound(path: &[u8]) -> bool {
-    let mut rest = path;
-    while let Some(at) = memchr::memchr2(b'%', b'.', rest) {
-        if rest[at] == b'%' {
-            match rest.get(at + 1..at + 3).and_then(hex_byte) {
-                None | Some(0) => return false,
-                Some(b'.') => return is_free_of_parents(path),
-                Some(_) => rest = &rest[at + 3..],
-            }
-        } else if rest.get(at + 1).is_some_and(|&next| next == b'.' || next == b'%') {
-            return is_free_of_parents(path) && encodings_are_whole(&rest[at + 1..]);
-        } else {
-            rest = &rest[at + 1..];
+    encodings_are_whole(path) && is_free_of_parents(path)
+}
+
+/// Whether no segment says `..`, however a backend may read it: encoded, behind an encoded slash (`..%2fadmin`), with a
+/// backslash for a slash (IIS), or with a parameter behind it (`..;x`, Tomcat).
+pub fn is_free_of_parents(path: &[u8]) -> bool {
+    // Two dots in a row, or a dot that is encoded, are rare: only then is the path looked at byte by byte.
+    if memchr::memmem::find(path, b"..").is_none() && !path.windows(3).any(|three| three.eq_ignore_ascii_case(b"%2e")) {
+        return true;
+    }
+    let mut dots = Some(0); // dots of this segment so far; `None` once it has something else
+    for byte in Decoded::of(path).chain([b'/']) {
+        match (byte, dots) {
+            (b'/' | b'\\' | b';', Some(2)) => return false,
+            (b'/' | b'\\', _) => dots = Some(0),
+            (b'.', Some(n)) if n < 3 => dots = Some(n + 1),
+            _ => dots = None,
         }
     }
     true
-}
-
-/// The careful look, for the few paths that have two dots in a row or an encoded one.
-fn is_free_of_parents(path: &[u8]) -> bool {
-    encodings_are_whole(path)
-        && path.split(|&byte| byte == b'/').all(|segment| {
-            let mut decoded = [0_u8; 2];
-            let mut n = 0;
-            for byte in Decoded::of(segment) {
-                if n == 2 {
-                    return true;
-                }
-                decoded[n] = byte;
-                n += 1;
-            }
-            !(n == 2 && decoded == *b"..")
-        })
 }
 
 fn encodings_are_whole(path: &[u8]) -> bool {
@@ -256,6 +244,14 @@ mod tests {
         check("/a/.%2e/b", None);
         check("/a/%2e./b", None);
         check("/a/.%2", None);
+        check("/a/..%2fadmin", None);
+        check("/a/..%5Cadmin", None);
+        check("/a/..;/admin", None);
+        check("/a/..;x=y", None);
+        check("/a%2f..", None);
+        check("/a/...", Some(("/a/...", None)));
+        check("/a/..b", Some(("/a/..b", None)));
+        check("/a/.;/b", Some(("/a/.;/b", None)));
     }
 
     #[test]

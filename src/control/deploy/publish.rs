@@ -13,18 +13,20 @@ pub struct Publisher {
     cores: Vec<Address<Order>>,
     shared: Arc<Shared>,
     live: Vec<Arc<Snapshot>>,
+    /// What a core's full mailbox did not take; sent again by [`Publisher::retire`].
+    unsent: Vec<Option<Order>>,
 }
 
 impl Publisher {
     pub fn new(cores: Vec<Address<Order>>, shared: Arc<Shared>, first: Arc<Snapshot>) -> Self {
-        Self { cores, shared, live: vec![first] }
+        let unsent = cores.iter().map(|_| None).collect();
+        Self { cores, shared, live: vec![first], unsent }
     }
 
     /// Sends the snapshot to every core. Requests under way keep the one they began with.
     pub fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        for core in &self.cores {
-            // A core that does not empty its mailbox is one whose heartbeat has stopped: /healthz says so.
-            let _ = core.send(Order::Adopt(Arc::clone(&snapshot)));
+        for (core, unsent) in self.cores.iter().zip(&mut self.unsent) {
+            *unsent = core.send(Order::Adopt(Arc::clone(&snapshot))).err();
         }
         self.live.push(snapshot);
     }
@@ -34,8 +36,11 @@ impl Publisher {
         self.shared.revisions.iter().all(|running| running.load(Ordering::Acquire) >= revision)
     }
 
-    /// Drops the snapshots that no core holds any more. Here and not on a core: a large one takes milliseconds.
+    /// Sends again what did not fit, and drops the snapshots that no core holds any more. Here and not on a core: a large one takes milliseconds.
     pub fn retire(&mut self) {
+        for (core, unsent) in self.cores.iter().zip(&mut self.unsent) {
+            *unsent = unsent.take().and_then(|order| core.send(order).err());
+        }
         let newest = self.live.len().saturating_sub(1);
         let mut index = 0;
         self.live.retain(|snapshot| {
@@ -44,9 +49,9 @@ impl Publisher {
         });
     }
 
-    pub fn drain(&self) {
-        for core in &self.cores {
-            let _ = core.send(Order::Drain);
+    pub fn drain(&mut self) {
+        for (core, unsent) in self.cores.iter().zip(&mut self.unsent) {
+            *unsent = core.send(Order::Drain).err();
         }
     }
 }

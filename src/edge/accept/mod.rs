@@ -27,10 +27,8 @@ pub async fn next(listener: &Listener, connections: &AtomicUsize, connections_ma
                 }
                 return Arrival::Connection(accepted);
             }
-            // shutdown() on a listener ends its accept so.
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected) => {
-                return Arrival::Stopped;
-            }
+            // shutdown() on a listener ends its accept with an error.
+            Err(_) if listener.is_stopped() => return Arrival::Stopped,
             // The client gave up before it was accepted.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {
             }

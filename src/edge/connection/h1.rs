@@ -4,23 +4,20 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use crate::edge::body::{Arrived, Body, BodyError};
+use crate::edge::body::{Arrived, Body, BodyError, linger};
 use crate::edge::exchange::{IdSource, Peer, Request, Verb};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
 use crate::net::tcp::{Accepted, Reader, Stream, Writer};
-use crate::net::timer::Deadline;
-use crate::settings::limits::{DRAIN_BYTES_MAX, LINGER_BYTES_MAX, LINGER_TIMEOUT, Limits};
+use crate::settings::limits::{DRAIN_BYTES_MAX, Limits};
 use crate::time::{Clock, Instant, Stamps};
-use crate::wire::h1::request::{HeadLimits, may_begin};
+use crate::wire::h1::request::{HeadLimits, is_host, may_begin};
 use crate::wire::h1::{HeadError, head};
 use crate::wire::headers::{Known, Span};
 use crate::wire::uri;
 
 /// A client's connection, with the request that it is in.
 pub struct Connection {
-    // Before the directions, so that it is dropped before their descriptor is closed.
-    pub deadline: Rc<Deadline>,
     /// Away while an upload has it.
     pub reader: Option<Reader>,
     writer: Writer,
@@ -56,9 +53,8 @@ pub enum Next {
 
 impl Connection {
     pub fn new(accepted: Accepted, now: Instant) -> Self {
-        let Accepted { stream: Stream { reader, writer, deadline }, peer, port } = accepted;
+        let Accepted { stream: Stream { reader, writer }, peer, port } = accepted;
         Self {
-            deadline: Rc::new(deadline),
             reader: Some(reader),
             writer,
             request: Request { peer: Peer::new(peer, port), ..Request::default() },
@@ -92,58 +88,52 @@ impl Connection {
     /// Reads until a whole head is there; answers its length, or `None` where the client has gone.
     async fn await_head(&mut self, front: Front<'_>) -> Result<Option<usize>, Fault> {
         let limits = front.limits;
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        let bytes = &mut self.request.bytes;
         // A new connection has a head's time to say something; one that was served may rest.
-        let mut begun = self.served == 0 || !self.request.bytes.is_empty();
-        self.deadline.set(self.rests_since + if begun { limits.head_timeout } else { limits.idle_timeout });
-        self.deadline.set_expendable(!begun);
+        let mut begun = !bytes.is_empty();
+        let patience = if begun || self.served == 0 { limits.head_timeout } else { limits.idle_timeout };
+        reader.deadline.set(self.rests_since + patience);
+        reader.deadline.set_expendable(!begun);
         let mut looked = 0;
-        loop {
-            let bytes = &mut self.request.bytes;
+        let outcome = loop {
             // RFC 9112 2.2: an empty line before a request is passed over.
             while bytes.starts_with(b"\r\n") {
                 bytes.consume(2);
             }
             let may_go_on = may_begin(bytes) || **bytes == *b"\r";
             if !may_go_on {
-                return Err(Fault::new(FaultKind::Malformed));
+                break Err(Fault::new(FaultKind::Malformed));
             }
             if let Some(length) = head::end(bytes, looked) {
-                return Ok(Some(length));
+                break Ok(Some(length));
             }
             looked = bytes.len();
-            if bytes.room() == 0 {
-                self.grow()?;
+            if bytes.room() == 0
+                && let Err(fault) = grow(bytes)
+            {
+                break Err(fault);
             }
             if !begun && looked > 0 {
                 begun = true;
-                self.deadline.set(front.clock.now() + limits.head_timeout);
-                self.deadline.set_expendable(false);
+                reader.deadline.set(front.clock.now() + limits.head_timeout);
+                reader.deadline.set_expendable(false);
             }
-            let Some(reader) = &mut self.reader else { return Ok(None) };
-            let (read, bytes) = reader.read(std::mem::replace(&mut self.request.bytes, Buffer::none())).await;
-            self.request.bytes = bytes;
+            let (read, filled) = reader.read(std::mem::replace(bytes, Buffer::none())).await;
+            *bytes = filled;
             match read {
                 Ok(1..) => {}
                 // Slow senders are told, those that said nothing are not.
-                Ok(0) | Err(_) if self.deadline.passed() && looked > 0 => {
-                    return Err(Fault::new(FaultKind::RequestTimeout));
+                Ok(0) | Err(_) if reader.deadline.passed() && looked > 0 => {
+                    break Err(Fault::new(FaultKind::HeadTimeout));
                 }
-                Ok(0) | Err(_) => return Ok(None),
+                Ok(0) | Err(_) => break Ok(None),
             }
-        }
-    }
-
-    /// Moves a head that outgrew its buffer into the larger one; from there it can only be too large.
-    fn grow(&mut self) -> Result<(), Fault> {
-        let mut larger = Buffer::head();
-        let bytes = &self.request.bytes;
-        if bytes.capacity() >= larger.capacity() && bytes.len() >= larger.capacity() / 2 {
-            let in_first_line = memchr::memchr(b'\n', bytes).is_none();
-            return Err(Fault::new(if in_first_line { FaultKind::UriTooLong } else { FaultKind::HeadersTooLarge }));
-        }
-        larger.push(&self.request.bytes);
-        self.request.bytes = larger;
-        Ok(())
+        };
+        // From here the connection does not rest, and it is not the client that is waited for.
+        reader.deadline.set_expendable(false);
+        reader.deadline.clear();
+        outcome
     }
 
     fn take_in(&mut self, length: usize, front: Front<'_>) -> Result<(), Fault> {
@@ -163,7 +153,8 @@ impl Connection {
         let span = |part: &[u8]| Span::within(bytes, part);
         (request.path, request.query) = (span(target.path), target.query.map(span));
         request.host = match target.authority {
-            Some(authority) => span(authority),
+            Some(authority) if is_host(authority) => span(authority),
+            Some(_) => return Err(Fault::new(FaultKind::Malformed)),
             None => request.head.host.unwrap_or_default(),
         };
         request.verb = Verb::of(request.head.method.of(bytes));
@@ -194,16 +185,29 @@ impl Connection {
     }
 
     /// The client waits with its body for this.
-    pub async fn send_continue(&mut self) -> io::Result<()> {
+    pub async fn send_continue(&mut self, by: Instant) -> io::Result<()> {
         let mut line = Buffer::idle();
         line.push(b"HTTP/1.1 100 Continue\r\n\r\n");
-        self.writer.write_all(line).await.0
+        self.send(line, by).await
     }
 
-    /// Writes a part of an answer. The client's deadline is the caller's to set.
+    /// Writes a part of an answer, which the client must have taken by then.
     #[inline]
-    pub async fn send(&mut self, part: Buffer) -> io::Result<()> {
-        self.writer.write_all(part).await.0
+    pub async fn send(&mut self, part: Buffer, by: Instant) -> io::Result<()> {
+        self.writer.deadline.set(by);
+        let written = self.writer.write_all(part).await.0;
+        self.writer.deadline.clear();
+        written
+    }
+
+    /// Whether a write ended because the client did not take it in time.
+    pub fn write_timed_out(&self) -> bool {
+        self.writer.deadline.passed()
+    }
+
+    /// Whether the connection ended because it rested for too long, or was in the way of others.
+    pub fn was_ended(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| reader.deadline.passed())
     }
 
     /// Whether what is left of the body is little enough to be read and dropped for the next request's sake.
@@ -218,51 +222,53 @@ impl Connection {
     pub async fn finish_request(&mut self, now: Instant, limits: &Limits) -> bool {
         self.served += 1;
         self.rests_since = now;
-        let next = &self.request.bytes[self.arrived.next.min(self.request.bytes.len())..];
-        if !next.is_empty() && self.rest.is_empty() {
-            // With room to go on reading: a pipelined head may have come in half.
-            let mut rest = Buffer::head();
-            rest.push(next);
-            self.rest = rest;
+        if self.rest.is_empty() && self.arrived.next < self.request.bytes.len() {
+            self.rest = std::mem::replace(&mut self.request.bytes, Buffer::none());
+            self.rest.consume(self.arrived.next);
         }
         if self.body.is_complete() {
             return self.reader.is_some();
         }
-        let Some(mut reader) = self.reader.take() else { return false };
-        self.deadline.set(now + limits.head_timeout);
+        let Some(reader) = &mut self.reader else { return false };
+        let deadline = Rc::clone(&reader.deadline);
+        let _armed = deadline.armed(now + limits.head_timeout);
         loop {
-            match self.body.piece(&mut reader, &mut self.rest).await {
+            match self.body.piece(reader, &mut self.rest).await {
                 Ok(Some(_)) => {}
-                Ok(None) => break,
+                Ok(None) => return true,
                 Err(_) => return false,
             }
         }
-        self.reader = Some(reader);
-        true
     }
 
     /// Ends the connection so that the last answer arrives: a close while bytes are unread would reset it away.
     pub async fn close(mut self, now: Instant) {
-        self.deadline.set_expendable(false);
-        self.deadline.set(now + LINGER_TIMEOUT);
         self.writer.finish().await;
-        let Some(mut reader) = self.reader.take() else {
-            // An upload still has it: it learns of the end this way.
-            self.writer.abort();
-            return;
-        };
-        let mut read_in_all = 0;
-        while read_in_all < LINGER_BYTES_MAX {
-            let (read, _) = reader.read(Buffer::head()).await;
-            match read {
-                Ok(n @ 1..) => read_in_all += n as u64,
-                Ok(0) | Err(_) => break,
-            }
+        // Where an upload has the other direction, its task reads on for as long as this would.
+        if let Some(reader) = self.reader.take() {
+            linger(reader, now).await;
         }
     }
 
-    /// Ends it at once: an answer was broken off, and the client must see that.
-    pub fn abort(&self) {
-        self.writer.abort();
+    /// Ends it at once: an answer was broken off, and the client must see that. An answer that ends with its connection
+    /// (`until_close`) is reset, or it would look whole.
+    pub fn abort(&self, until_close: bool) {
+        if until_close {
+            self.writer.reset();
+        } else {
+            self.writer.abort();
+        }
     }
+}
+
+/// Moves a head that outgrew its buffer into the larger one; from there it can only be too large.
+fn grow(bytes: &mut Buffer) -> Result<(), Fault> {
+    let mut larger = Buffer::head();
+    if bytes.capacity() >= larger.capacity() && bytes.len() >= larger.capacity() / 2 {
+        let in_first_line = memchr::memchr(b'\n', bytes).is_none();
+        return Err(Fault::new(if in_first_line { FaultKind::UriTooLong } else { FaultKind::HeadersTooLarge }));
+    }
+    larger.push(bytes);
+    *bytes = larger;
+    Ok(())
 }

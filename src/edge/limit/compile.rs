@@ -44,16 +44,20 @@ impl<'b> Compiler<'b> {
         }
         let kept = self.budgets.known.get(name).filter(|ledger| ledger.throttle() == throttle).cloned();
         let ledger = kept.unwrap_or_else(|| Arc::new(Ledger::new(throttle, self.cores, self.now)));
-        self.budgets.known.insert(name.to_owned(), Arc::clone(&ledger));
         let index = self.ledgers.len() as u32;
         self.ledgers.push(ledger);
         self.indices.insert(name.to_owned(), index);
         index
     }
 
-    /// The snapshot's ledgers; budgets that it does not use are forgotten.
+    /// The snapshot's ledgers, which become the known ones: called only for a snapshot that is published, so that a
+    /// refused deployment fills no bucket.
     pub fn finish(self) -> Vec<Arc<Ledger>> {
-        self.budgets.known.retain(|name, _| self.indices.contains_key(name));
+        let named = self
+            .indices
+            .into_iter()
+            .filter_map(|(name, index)| Some((name, Arc::clone(self.ledgers.get(index as usize)?))));
+        self.budgets.known = named.collect();
         self.ledgers
     }
 }

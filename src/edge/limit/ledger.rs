@@ -39,7 +39,7 @@ impl Ledger {
         let rate = throttle.rate_per_second.clamp(0.0, RATE_MAX);
         // A rate of 0 blocks everything (rest/12): a bucket that holds nothing.
         let burst_tokens = if rate > 0.0 { throttle.burst } else { 0 };
-        // Rounded up: never faster than the rate. The slowest is one token in three hours of u32 tokens without overflow.
+        // Rounded up: never faster than the rate.
         let interval = (1e9 * UNITS_PER_NANO as f64 / rate.max(1e-4)).ceil() as u64;
         let lease = burst_tokens / (200 * u32::try_from(cores.max(1)).unwrap_or(u32::MAX));
         Self {
@@ -62,7 +62,7 @@ impl Ledger {
         let mut spent = self.spent.load(Ordering::Relaxed);
         loop {
             let from = spent.max(now);
-            let free = (now + self.burst).saturating_sub(from) / self.interval;
+            let free = now.saturating_add(self.burst).saturating_sub(from) / self.interval;
             let tokens = u32::try_from(free).unwrap_or(u32::MAX).min(self.lease);
             if tokens == 0 {
                 let ready = from.saturating_add(self.interval).saturating_sub(self.burst);

@@ -7,6 +7,7 @@ pub mod ledger;
 use std::sync::Arc;
 
 use bucket::Bucket;
+use hashbrown::HashMap;
 use ledger::Ledger;
 
 use crate::edge::fault::{Fault, FaultKind};
@@ -68,14 +69,19 @@ pub fn admit(buckets: &mut Buckets, limits: &Limits, now: Instant) -> Result<Adm
 impl Buckets {
     /// Takes on a snapshot's ledgers. Buckets of ledgers that stay keep what they hold; the others return it.
     pub fn adopt(&mut self, ledgers: &[Arc<Ledger>]) {
-        let mut old: Vec<_> =
-            std::mem::take(&mut self.ledgers).into_iter().zip(std::mem::take(&mut self.buckets)).collect();
+        let old_ledgers = std::mem::take(&mut self.ledgers);
+        let old_buckets = std::mem::take(&mut self.buckets);
+        let mut old: HashMap<*const Ledger, (Arc<Ledger>, Bucket)> = old_ledgers
+            .into_iter()
+            .zip(old_buckets)
+            .map(|(ledger, bucket)| (Arc::as_ptr(&ledger), (ledger, bucket)))
+            .collect();
         for ledger in ledgers {
-            let known = old.iter().position(|(known, _)| Arc::ptr_eq(known, ledger));
-            self.buckets.push(known.map_or_else(Bucket::default, |at| old.swap_remove(at).1));
+            let kept = old.remove(&Arc::as_ptr(ledger));
+            self.buckets.push(kept.map_or_else(Bucket::default, |(_, bucket)| bucket));
             self.ledgers.push(Arc::clone(ledger));
         }
-        for (ledger, mut bucket) in old {
+        for (_, (ledger, mut bucket)) in old {
             bucket.settle(&ledger);
         }
     }

@@ -127,11 +127,15 @@ fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Option<Mappi
         }
     }
     let host = host_header(&backend);
+    let path_pieces = pieces(&path, uri.place, definition, problems);
     let request = HttpRequest {
         proxy,
         verb: integration.http_method.as_ref().and_then(|method| verb(method.value)),
         host: host.into_bytes().into(),
-        path: pieces(&path, uri.place, definition, problems),
+        path_has_other_values: path_pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Value(source, _) if !matches!(source, Source::Path(_)))),
+        path: path_pieces,
         query: query
             .filter(|query| !query.is_empty())
             .map_or_else(Box::default, |query| pieces(query, uri.place, definition, problems)),

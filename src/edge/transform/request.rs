@@ -7,6 +7,7 @@ use crate::edge::exchange::{Context, Verb, client_trace};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
 use crate::wire::headers::{Known, Line, list_names};
+use crate::wire::uri::is_free_of_parents;
 
 /// What the definition says of the way out, compiled.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct HttpRequest {
     /// `host[:port]` of the URI.
     pub(super) host: Box<[u8]>,
     pub(super) path: Box<[Piece]>,
+    /// Some value in it comes from elsewhere than the client's path.
+    pub(super) path_has_other_values: bool,
     /// The URI's own query.
     pub(super) query: Box<[Piece]>,
     /// Mapped query parameters: encoded name, source.
@@ -92,10 +95,17 @@ fn http_request<'m>(mapping: &'m HttpRequest, context: &Context<'_>) -> Result<O
     let mut head = Buffer::head();
     head.push(mapping.verb.map_or(request.method_text(), |verb| verb.as_str().as_bytes()));
     head.push_byte(b' ');
+    let begin = head.len();
     Piece::write_all(&mapping.path, context, Form::Path, &mut |part| head.push(part))?;
+    // Values of the client's path have been looked at when it came; those of queries and headers have not.
+    if mapping.path_has_other_values && !is_free_of_parents(&head[begin..]) {
+        return Err(Fault::because(FaultKind::BadParameters, "a mapped value would leave the backend's path"));
+    }
     write_query(mapping, context, &mut head)?;
     head.push(b" HTTP/1.1\r\n");
-    if !mapping.headers.iter().any(|header| header.known == Known::Host) {
+    let own_host = mapping.headers.iter().find(|header| header.known == Known::Host);
+    // A mapped Host that has no value leaves the backend's own: HTTP/1.1 wants one.
+    if !own_host.is_some_and(|header| header.source.values(context, &mut |_| {})) {
         line(&mut head, b"Host", &mapping.host);
     }
     if mapping.proxy {

@@ -31,10 +31,9 @@ pub(super) async fn call(
     now: Instant,
 ) -> Result<Inbound, Fault> {
     let deadline = now + integration.timeout;
-    // RFC 9110 9.2.2: only what may be done twice is sent again. The rest is sent only over a connection that the
-    // kernel says still stands.
+    // RFC 9110 9.2.2: only what may be done twice is sent again.
     let repeatable = call.verb.is_idempotent() && call.client.is_none();
-    if let Some(connection) = tools.pools.take(&integration.endpoint, now, !repeatable) {
+    if let Some(connection) = tools.pools.take(&integration.endpoint) {
         tools.counters.event(Event::UpstreamReuse);
         match exchange(tools, integration, connection, &mut call, deadline).await {
             Ok(inbound) => return Ok(inbound),
@@ -83,33 +82,41 @@ async fn exchange(
     call: &mut Call,
     deadline: Instant,
 ) -> Result<Inbound, Failure> {
-    connection.deadline.set(deadline);
     let Some(mut writer) = connection.writer.take() else { return Err(Failure::Stale) };
     let out = std::mem::replace(&mut call.bytes, Buffer::none());
     let mut bytes = Buffer::head();
     let (upload, first) = if let Some(client) = call.client.take() {
-        let (written, out) = writer.write_all(out).await;
-        call.bytes = out;
-        // A backend that refuses the head may have said why: the upload fails by itself, the answer is read.
-        drop(written);
+        writer.deadline.set(deadline);
+        // A backend that refuses the head may have said why: the upload fails by itself, and the answer is read.
+        call.bytes = writer.write_all(out).await.1;
+        writer.deadline.clear();
         let side = BackendSide {
+            answer: Rc::clone(&connection.reader.deadline),
             writer,
-            deadline: Rc::clone(&connection.deadline),
             chunked: call.chunked,
             timeout: integration.timeout,
         };
         (Some(Upload::start(client, side, tools.clock.clone())), None)
     } else {
+        // Both directions: the backend may not take the request, or not answer it.
+        connection.reader.deadline.set(deadline);
+        writer.deadline.set(deadline);
         let exchanged = tcp::exchange(&mut writer, out, &mut connection.reader, bytes).await;
+        writer.deadline.clear();
         (call.bytes, bytes) = (exchanged.out, exchanged.into);
         if exchanged.written.is_ok() {
             connection.writer = Some(writer);
         }
         (None, Some(exchanged.read))
     };
-    match read_head(&mut connection, &mut bytes, call.verb, first).await {
+    let headed = read_head(&mut connection, &mut bytes, call.verb, first).await;
+    if let Some(upload) = &upload {
+        upload.answered();
+    }
+    connection.reader.deadline.clear();
+    match headed {
         Ok(()) => {}
-        Err(HeadFailure::Closed) if bytes.is_empty() && upload.is_none() && !connection.deadline.passed() => {
+        Err(HeadFailure::Closed) if bytes.is_empty() && upload.is_none() && !timed_out(&connection) => {
             return Err(Failure::Stale);
         }
         Err(failure) => return Err(Failure::Final(Box::pin(explain(tools, &connection, upload, failure)).await)),
@@ -126,11 +133,18 @@ async fn exchange(
         Err(_) => return Err(Failure::Final(protocol_error(tools, "the backend's answer has a chunk that is none"))),
     };
     connection.bytes = bytes;
-    (connection.body, connection.arrived, connection.upload) = (body, arrived, upload);
-    if !connection.body.is_complete() {
-        connection.left = deadline.since(tools.clock.now());
+    if !body.is_complete() {
+        // Behind an upload the time began when the last of it had been sent.
+        let whole = upload.is_some();
+        connection.left = if whole { integration.timeout } else { deadline.since(tools.clock.now()) };
     }
+    (connection.body, connection.arrived, connection.upload) = (body, arrived, upload);
     Ok(Inbound { connection })
+}
+
+/// Whether we ended the connection, because the backend took too long.
+fn timed_out(connection: &Connection) -> bool {
+    connection.reader.deadline.passed() || connection.writer.as_ref().is_some_and(|writer| writer.deadline.passed())
 }
 
 enum HeadFailure {
@@ -185,7 +199,7 @@ async fn read_head(
 async fn explain(tools: Tools<'_>, connection: &Connection, upload: Option<Upload>, failure: HeadFailure) -> Fault {
     if let Some(upload) = upload {
         connection.reader.abort();
-        if upload.outcome().is_none() && connection.deadline.passed() {
+        if upload.outcome().is_none() && timed_out(connection) {
             // The client may be at fault, or the backend: the task that sends knows, once its write has failed.
             upload.ended().await;
         }
@@ -197,7 +211,7 @@ async fn explain(tools: Tools<'_>, connection: &Connection, upload: Option<Uploa
     }
     match failure {
         HeadFailure::Protocol(reason) => protocol_error(tools, reason),
-        HeadFailure::Closed if connection.deadline.passed() => {
+        HeadFailure::Closed if timed_out(connection) => {
             tools.counters.event(Event::UpstreamTimeout);
             Fault::because(FaultKind::IntegrationTimeout, "Execution failed due to a timeout error")
         }

@@ -1,9 +1,14 @@
 //! A backend's answer: its head, and its body as it is taken.
 
+use std::io;
+use std::rc::Rc;
+
 use super::pool::{Connection, Pools};
 use super::upload::ClientSide;
 use crate::edge::body::BodyError;
 use crate::net::buffer::Buffer;
+use crate::net::ring;
+use crate::settings::limits::TICK;
 use crate::time::{Clock, Instant};
 use crate::wire::h1::Framing;
 use crate::wire::h1::response::ResponseHead;
@@ -56,15 +61,31 @@ impl Inbound {
             return Ok(None);
         }
         let began = clock.now();
-        connection.deadline.set(began + connection.left);
+        let deadline = Rc::clone(&connection.reader.deadline);
         let mut rest = Buffer::none();
-        let piece = connection.body.piece(&mut connection.reader, &mut rest).await;
+        let piece = {
+            let _armed = deadline.armed(began + connection.left);
+            connection.body.piece(&mut connection.reader, &mut rest).await
+        };
         connection.left = connection.left.saturating_sub(clock.now().since(began));
         if !rest.is_empty() {
             // Bytes that nobody asked for: whatever they are, the next request must not read them.
             connection.head.keep_alive = false;
         }
+        if deadline.passed() {
+            // Also where the body has no length: the end that was read is the one that we made.
+            return Err(BodyError::Broken(io::ErrorKind::TimedOut.into()));
+        }
         piece
+    }
+
+    /// Waits for the end of an upload that has all but ended: the answer may overtake the task that sent the request.
+    pub async fn settle_upload(&self) {
+        if let Some(upload) = &self.connection.upload
+            && upload.outcome().is_none()
+        {
+            ring::sleep(TICK).await;
+        }
     }
 
     /// Gives the connection back where another request may follow on it, and the client's direction where it was lent.
@@ -74,12 +95,12 @@ impl Inbound {
         let client = match connection.upload.take() {
             None => Finished::NothingLent,
             Some(upload) => match upload.into_ended() {
-                Some(ended) if ended.outcome.is_ok() => {
+                Some(ended) => {
                     connection.writer = Some(ended.writer);
                     Finished::Returned(ended.client)
                 }
                 // The backend answered without having read the request: neither connection can go on.
-                _ => {
+                None => {
                     connection.reader.abort();
                     Finished::Lost
                 }

@@ -1,7 +1,6 @@
 //! Backend connections that rest between two requests, one core's.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
@@ -9,17 +8,14 @@ use super::upload::Upload;
 use crate::edge::body::{Arrived, Body};
 use crate::net::buffer::Buffer;
 use crate::net::tcp::{Reader, Stream, Writer};
-use crate::net::timer::Deadline;
 use crate::settings::limits::{
-    CONNECT_ADDRESSES_MAX, CONNECT_TIMEOUT, UPSTREAM_IDLE_MAX, UPSTREAM_IDLE_TIMEOUT, UPSTREAM_TRUSTED_REST,
+    CONNECT_ADDRESSES_MAX, CONNECT_TIMEOUT, UPSTREAM_IDLE_MAX, UPSTREAM_IDLE_TIMEOUT, UPSTREAM_LIFETIME,
 };
 use crate::time::Instant;
 use crate::wire::h1::response::ResponseHead;
 
 /// A connection to a backend. The head of its last answer stays with it, so that its memory is used again.
 pub(super) struct Connection {
-    // Before the directions, so that it is dropped before their descriptor is closed.
-    pub(super) deadline: Rc<Deadline>,
     pub(super) reader: Reader,
     /// Lent to an upload while a request body is still arriving.
     pub(super) writer: Option<Writer>,
@@ -35,6 +31,7 @@ pub(super) struct Connection {
     pub(super) upload: Option<Upload>,
     /// Its place in the pools.
     endpoint: u32,
+    opened: Instant,
     rested_since: Instant,
 }
 
@@ -46,27 +43,27 @@ pub struct Pools {
 }
 
 impl Pools {
-    /// An idle connection that still stands. `surely` asks the kernel even where the rest was short.
-    pub(super) fn take(&self, endpoint: &Endpoint, now: Instant, surely: bool) -> Option<Box<Connection>> {
+    /// An idle connection that still stands. Each is asked, whatever its rest: bytes that a backend sent behind its last
+    /// answer would be read as the answer to this request, which is another client's.
+    pub(super) fn take(&self, endpoint: &Endpoint) -> Option<Box<Connection>> {
         loop {
             let connection = self.idle.borrow_mut().get_mut(endpoint.id as usize)?.pop()?;
-            let rested = now.since(connection.rested_since);
-            if (!surely && rested < UPSTREAM_TRUSTED_REST) || connection.reader.is_quiet() {
+            if connection.reader.is_quiet() {
                 return Some(connection);
             }
         }
     }
 
-    /// Keeps a connection for the next request.
+    /// Keeps a connection for the next request, unless it is old: its address may no longer be the backend's.
     pub(super) fn put(&self, mut connection: Box<Connection>, now: Instant) {
         let mut idle = self.idle.borrow_mut();
         let index = connection.endpoint as usize;
         if idle.len() <= index {
             idle.resize_with(index + 1, Vec::new);
         }
-        if idle[index].len() < UPSTREAM_IDLE_MAX {
+        let old = now.since(connection.opened) > UPSTREAM_LIFETIME;
+        if idle[index].len() < UPSTREAM_IDLE_MAX && !old && !connection.reader.deadline.passed() {
             connection.bytes = Buffer::none();
-            connection.deadline.clear();
             connection.rested_since = now;
             idle[index].push(connection);
         }
@@ -97,16 +94,13 @@ pub(super) async fn open(
         }
         match Stream::connect(address, left.min(CONNECT_TIMEOUT)).await {
             Ok(stream) => {
-                // The deadline bounds the handshake too: a backend may accept and then say nothing.
-                stream.deadline.set(deadline);
                 let stream = match &endpoint.tls {
                     None => Ok(stream),
-                    Some((config, name)) => stream.secure(config, name).await,
+                    Some((config, name)) => stream.secure(config, name, deadline).await,
                 };
                 match stream {
-                    Ok(Stream { reader, writer, deadline }) => {
+                    Ok(Stream { reader, writer }) => {
                         return Ok(Box::new(Connection {
-                            deadline: Rc::new(deadline),
                             reader,
                             writer: Some(writer),
                             head: ResponseHead::default(),
@@ -116,6 +110,7 @@ pub(super) async fn open(
                             left: Duration::ZERO,
                             upload: None,
                             endpoint: endpoint.id,
+                            opened: now(),
                             rested_since: Instant::default(),
                         }));
                     }

@@ -2,6 +2,10 @@
 
 /// Header lines in one head. More is an attack on whoever walks them; the bytes are limited besides.
 pub const HEADER_LINES_MAX: usize = 128;
+/// Bytes of one head: its spans have sixteen bits. Callers allow far less.
+pub(super) const HEAD_BYTES_MAX: usize = u16::MAX as usize;
+/// Names that Connection lines may nominate beside their own words: each is looked for at every line.
+pub(super) const NOMINATED_MAX: usize = 16;
 /// Chunk extensions and trailers are read and dropped; so many bytes of them in one body.
 pub const CHUNK_OVERHEAD_BYTES_MAX: usize = 16 * 1024;
 

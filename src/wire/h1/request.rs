@@ -1,6 +1,6 @@
 //! The head of a request.
 
-use super::framing::{Framing, HeadError};
+use super::framing::{Framing, HEAD_BYTES_MAX, HeadError, NOMINATED_MAX};
 use super::head;
 use crate::wire::headers::{Known, Line, Span, list_names};
 
@@ -32,6 +32,9 @@ pub struct HeadLimits {
 impl RequestHead {
     /// Reads the head that [`head::end`] found to be `length` bytes long.
     pub fn parse(&mut self, bytes: &[u8], length: usize, limits: HeadLimits) -> Result<(), HeadError> {
+        if length > HEAD_BYTES_MAX {
+            return Err(HeadError::TooLarge);
+        }
         let bytes = bytes.get(..length).ok_or(HeadError::Malformed)?;
         let mut lines = [const { std::mem::MaybeUninit::uninit() }; head::LINES];
         let mut parsed = httparse::Request::new(&mut []);
@@ -49,8 +52,9 @@ impl RequestHead {
         }
         self.method = Span::within(bytes, method.as_bytes());
         self.target = Span::within(bytes, target.as_bytes());
-        // The request line ends two bytes behind `HTTP/1.x`, which stands one byte behind the target.
-        if length.saturating_sub(usize::from(self.target.end) + 11) > limits.header_bytes_max {
+        // The request line ends two bytes behind `HTTP/1.x`, which stands one byte behind the target; the empty line
+        // at the end is no header line.
+        if length.saturating_sub(usize::from(self.target.end) + 13) > limits.header_bytes_max {
             return Err(HeadError::TooLarge);
         }
         self.http_1_1 = version == 1;
@@ -67,10 +71,12 @@ impl RequestHead {
         self.keep_alive = self.http_1_1;
         self.expects_continue = false;
         self.host = None;
+        let mut tokens = 0;
         for line in &self.lines {
             match line.known {
                 Known::Connection => {
                     let value = line.value.of(bytes);
+                    tokens += value.split(|&byte| byte == b',').count();
                     if list_names(value, b"close") {
                         self.keep_alive = false;
                     } else if !self.http_1_1 && list_names(value, b"keep-alive") {
@@ -86,6 +92,10 @@ impl RequestHead {
                 _ => {}
             }
         }
+        // A list of a thousand names would be compared with every line: nobody honest sends one.
+        if tokens > NOMINATED_MAX {
+            return Err(HeadError::Malformed);
+        }
         if self.http_1_1 && self.host.is_none() {
             return Err(HeadError::Malformed);
         }
@@ -97,7 +107,7 @@ impl RequestHead {
 }
 
 /// RFC 3986's host and port, or empty (RFC 9112 3.2.1 lets a target without authority say so).
-fn is_host(host: &[u8]) -> bool {
+pub fn is_host(host: &[u8]) -> bool {
     host.iter().all(|byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']' | b'~' | b'%')
     })

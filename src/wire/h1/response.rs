@@ -1,6 +1,6 @@
 //! The head of a backend's response.
 
-use super::framing::{Framing, HeadError};
+use super::framing::{Framing, HEAD_BYTES_MAX, HeadError, NOMINATED_MAX};
 use super::head;
 use crate::wire::headers::{Known, Line, list_names};
 
@@ -18,6 +18,9 @@ pub struct ResponseHead {
 impl ResponseHead {
     /// Reads the head that [`head::end`] found to be `length` bytes long. `to_head` says that it answers a HEAD.
     pub fn parse(&mut self, bytes: &[u8], length: usize, to_head: bool) -> Result<(), HeadError> {
+        if length > HEAD_BYTES_MAX {
+            return Err(HeadError::TooLarge);
+        }
         let bytes = bytes.get(..length).ok_or(HeadError::Malformed)?;
         let mut lines = [const { std::mem::MaybeUninit::uninit() }; head::LINES];
         let mut parsed = httparse::Response::new(&mut []);
@@ -41,6 +44,10 @@ impl ResponseHead {
             Some(framing) => framing,
             None => Framing::UntilClose,
         };
+        let tokens = self.lines.iter().filter(|line| line.known == Known::Connection);
+        if tokens.map(|line| line.value.of(bytes).split(|&byte| byte == b',').count()).sum::<usize>() > NOMINATED_MAX {
+            return Err(HeadError::Malformed);
+        }
         let names = |token: &[u8]| {
             self.lines.iter().any(|line| line.known == Known::Connection && list_names(line.value.of(bytes), token))
         };
