@@ -52,8 +52,9 @@ impl RequestHead {
         }
         self.method = Span::within(bytes, method.as_bytes());
         self.target = Span::within(bytes, target.as_bytes());
-        // The request line ends two bytes behind `HTTP/1.x`, which stands one byte behind the target.
-        if length.saturating_sub(usize::from(self.target.end) + 11) > limits.header_bytes_max {
+        // The request line ends two bytes behind `HTTP/1.x`, which stands one byte behind the target; the empty line
+        // at the end is no header line.
+        if length.saturating_sub(usize::from(self.target.end) + 13) > limits.header_bytes_max {
             return Err(HeadError::TooLarge);
         }
         self.http_1_1 = version == 1;
