@@ -20,6 +20,8 @@ pub enum FaultKind {
     HeadersTooLarge,
     UriTooLong,
     PayloadTooLarge,
+    /// A head that stopped arriving.
+    HeadTimeout,
     /// A body that stopped arriving.
     RequestTimeout,
     /// No API, no stage, no mapping.
@@ -85,7 +87,7 @@ impl FaultKind {
             Self::HeadersTooLarge => row("", 431, "BadRequestException", Compact, "Request header fields too large"),
             Self::UriTooLong => row("", 414, "BadRequestException", Compact, "Request URI too long"),
             Self::PayloadTooLarge => row("REQUEST_TOO_LARGE", 413, "", Plain, "HTTP content length exceeded 10485760 bytes."),
-            Self::RequestTimeout => row("", 408, "BadRequestException", Compact, "Request timed out"),
+            Self::HeadTimeout | Self::RequestTimeout => row("", 408, "BadRequestException", Compact, "Request timed out"),
             Self::UnknownHost => row("", 403, "ForbiddenException", Compact, "Forbidden"),
             Self::NoSuchRoute => row("MISSING_AUTHENTICATION_TOKEN", 403, "MissingAuthenticationTokenException", Compact, "Missing Authentication Token"),
             Self::IncompleteSignature => row("INVALID_SIGNATURE", 403, "IncompleteSignatureException", Compact, "Missing Authentication Token"),
@@ -110,6 +112,7 @@ impl FaultKind {
                 | Self::HeadersTooLarge
                 | Self::UriTooLong
                 | Self::PayloadTooLarge
+                | Self::HeadTimeout
                 | Self::RequestTimeout
                 | Self::Internal
                 | Self::ClientLeft

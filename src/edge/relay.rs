@@ -175,7 +175,7 @@ pub(super) async fn send(
     let request = &connection.request;
     let stamp = worker.stamps.at(worker.clock.unix_millis(now));
     finish_head(&mut head, &Finish { request, keep_alive: keep, stamp: &stamp, framing });
-    connection.deadline.set(now + worker.limits.body_stall_timeout);
+    connection.deadline.renew(now + worker.limits.body_stall_timeout);
     let bodiless = request.verb == Verb::Head || matches!(status, 204 | 304);
     match body {
         Content::Constant(constant) => {
@@ -183,7 +183,7 @@ pub(super) async fn send(
                 head.push(constant);
                 record.outcome.response_bytes = constant.len() as u64;
             }
-            sent(connection.send(head).await, record) && keep
+            sent(connection, head, record).await && keep
         }
         Content::Fault(fault) => {
             if !bodiless {
@@ -191,10 +191,10 @@ pub(super) async fn send(
                 fault.write_body(&mut |part| head.push(part));
                 record.outcome.response_bytes = (head.len() - before) as u64;
             }
-            sent(connection.send(head).await, record) && keep
+            sent(connection, head, record).await && keep
         }
         Content::Backend(inbound) if bodiless => {
-            let arrived = sent(connection.send(head).await, record);
+            let arrived = sent(connection, head, record).await;
             settle(worker, connection, inbound) && arrived && keep
         }
         Content::Backend(inbound) => stream(worker, connection, head, inbound, framing, record).await && keep,
@@ -226,11 +226,12 @@ fn framing(body: &Content<'_>, status: u16, connection: &Connection) -> AnswerFr
     }
 }
 
-fn sent(outcome: std::io::Result<()>, record: &mut Record<'_>) -> bool {
-    if outcome.is_err() {
-        record.client_left();
+async fn sent(connection: &mut Connection, part: Buffer, record: &mut Record<'_>) -> bool {
+    let arrived = connection.send(part).await.is_ok();
+    if !arrived {
+        if connection.deadline.passed() { record.write_timed_out() } else { record.client_left() }
     }
-    outcome.is_ok()
+    arrived
 }
 
 /// Hands a backend's body to the client piece by piece; the next one is read when the last one has been taken.
@@ -247,7 +248,7 @@ async fn stream(
     push_chunk(&mut head, inbound.first(), chunked, inbound.is_complete());
     let mut part = head;
     loop {
-        if !sent(connection.send(part).await, record) {
+        if !sent(connection, part, record).await {
             connection.abort();
             return false;
         }

@@ -11,6 +11,12 @@ pub(super) fn shutdown_both(fd: RawFd) {
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
+/// Ends only the direction that is read: whoever waits for the peer is woken as if it had closed, and can answer it.
+pub(super) fn shutdown_reading(fd: RawFd) {
+    // SAFETY: as above.
+    unsafe { libc::shutdown(fd, libc::SHUT_RD) };
+}
+
 /// What a connection that rested looks like, without taking anything from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {

@@ -10,7 +10,8 @@ use super::socket;
 use crate::settings::limits::TICK;
 use crate::time::Instant;
 
-/// A socket's time limit. When it passes, both directions of the socket end, and [`Deadline::passed`] says why.
+/// A socket's time limit. When it passes, both directions of the socket end, or after [`Deadline::set_reading`] only the
+/// one that is read, and [`Deadline::passed`] says why.
 /// Drop it before the socket is closed, so that its number cannot be another socket's by then.
 #[derive(Debug)]
 pub struct Deadline {
@@ -29,7 +30,24 @@ impl Deadline {
 
     #[inline]
     pub fn set(&self, at: Instant) {
-        WHEEL.with_borrow_mut(|wheel| wheel.set(self.entry, tick_of(at)));
+        WHEEL.with_borrow_mut(|wheel| wheel.set(self.entry, tick_behind(at)));
+    }
+
+    /// A limit for the peer to say something: when it passes, the peer can still be told so.
+    #[inline]
+    pub fn set_reading(&self, at: Instant) {
+        WHEEL.with_borrow_mut(|wheel| {
+            wheel.set(self.entry, tick_behind(at));
+            wheel.entries[self.entry as usize].reading = true;
+        });
+    }
+
+    /// A limit for what comes after one that may have passed.
+    pub fn renew(&self, at: Instant) {
+        WHEEL.with_borrow_mut(|wheel| {
+            wheel.set(self.entry, tick_behind(at));
+            wheel.entries[self.entry as usize].passed = false;
+        });
     }
 
     #[inline]
@@ -60,7 +78,14 @@ impl Drop for Deadline {
 
 /// Ends the sockets whose deadline has come. Called by its core every [`TICK`].
 pub fn turn(now: Instant) {
-    WHEEL.with_borrow_mut(|wheel| wheel.turn(tick_of(now), socket::shutdown_both));
+    WHEEL.with_borrow_mut(|wheel| {
+        wheel.turn(
+            tick_of(now),
+            |fd, reading| {
+                if reading { socket::shutdown_reading(fd) } else { socket::shutdown_both(fd) }
+            },
+        );
+    });
 }
 
 /// Ends up to `many` sockets that rest between two requests. For a process that is short of connections, and for a drain.
@@ -73,6 +98,11 @@ const NEVER: u64 = u64::MAX;
 
 fn tick_of(at: Instant) -> u64 {
     at.0 / (TICK.as_nanos() as u64)
+}
+
+/// The first tick that is not before `at`: nothing ends early.
+fn tick_behind(at: Instant) -> u64 {
+    at.0.div_ceil(TICK.as_nanos() as u64)
 }
 
 /// The furthest that one look at an entry lies ahead. Later deadlines are looked at again then.
@@ -93,6 +123,8 @@ struct Entry {
     /// Tick of the slot where the wheel will look next, or [`NEVER`] where none holds this entry.
     looked_at: u64,
     passed: bool,
+    /// Only the direction that is read ends.
+    reading: bool,
     expendable: bool,
     used: bool,
 }
@@ -103,7 +135,8 @@ impl Wheel {
     }
 
     fn add(&mut self, fd: RawFd) -> u32 {
-        let fresh = Entry { fd, at: NEVER, looked_at: NEVER, passed: false, expendable: false, used: true };
+        let fresh =
+            Entry { fd, at: NEVER, looked_at: NEVER, passed: false, reading: false, expendable: false, used: true };
         if let Some(entry) = self.free.pop() {
             // A slot may still hold this number from before; keeping `looked_at` makes that look serve the new owner.
             let looked_at = self.entries[entry as usize].looked_at;
@@ -125,6 +158,7 @@ impl Wheel {
     fn set(&mut self, entry: u32, at: u64) {
         let slot = &mut self.entries[entry as usize];
         slot.at = at;
+        slot.reading = false;
         if at < slot.looked_at {
             self.look(entry, at);
         }
@@ -137,7 +171,7 @@ impl Wheel {
         self.slots[(at % SLOTS as u64) as usize].push(entry);
     }
 
-    fn turn(&mut self, now: u64, end: impl Fn(RawFd)) {
+    fn turn(&mut self, now: u64, end: impl Fn(RawFd, bool)) {
         if self.turned + (SLOTS as u64) < now {
             // The core stood still for longer than the wheel is long (or this is its first turn): every slot is due.
             self.turned = now - SLOTS as u64;
@@ -155,7 +189,7 @@ impl Wheel {
                 if slot.at <= tick {
                     slot.passed = true;
                     slot.at = NEVER;
-                    end(slot.fd);
+                    end(slot.fd, slot.reading);
                 } else if slot.at != NEVER {
                     let at = slot.at;
                     self.look(entry, at);
@@ -190,7 +224,7 @@ mod tests {
     fn ends(wheel: &mut Wheel, ticks: std::ops::RangeInclusive<u64>) -> Vec<(u64, RawFd)> {
         let ended = RefCell::new(Vec::new());
         for tick in ticks {
-            wheel.turn(tick, |fd| ended.borrow_mut().push((tick, fd)));
+            wheel.turn(tick, |fd, _| ended.borrow_mut().push((tick, fd)));
         }
         ended.into_inner()
     }

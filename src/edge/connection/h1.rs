@@ -92,7 +92,7 @@ impl Connection {
         // A new connection has a head's time to say something; one that was served may rest.
         let mut begun = self.served == 0 || !self.request.bytes.is_empty();
         let now = front.clock.now();
-        self.deadline.set(now + if begun { limits.head_timeout } else { limits.idle_timeout });
+        self.deadline.set_reading(now + if begun { limits.head_timeout } else { limits.idle_timeout });
         self.deadline.set_expendable(!begun);
         let mut looked = 0;
         loop {
@@ -114,7 +114,7 @@ impl Connection {
             }
             if !begun && looked > 0 {
                 begun = true;
-                self.deadline.set(front.clock.now() + limits.head_timeout);
+                self.deadline.set_reading(front.clock.now() + limits.head_timeout);
                 self.deadline.set_expendable(false);
             }
             let Some(reader) = &mut self.reader else { return Ok(None) };
@@ -124,7 +124,7 @@ impl Connection {
                 Ok(1..) => {}
                 // Slow senders are told, those that said nothing are not.
                 Ok(0) | Err(_) if self.deadline.passed() && looked > 0 => {
-                    return Err(Fault::new(FaultKind::RequestTimeout));
+                    return Err(Fault::new(FaultKind::HeadTimeout));
                 }
                 Ok(0) | Err(_) => return Ok(None),
             }

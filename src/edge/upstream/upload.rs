@@ -104,7 +104,7 @@ async fn run(mut client: ClientSide, backend: BackendSide, clock: Clock) -> Ende
         if is_too_slow(&client, began, now, sent) {
             break Err(FaultKind::RequestTimeout);
         }
-        client.deadline.set(now + client.stall);
+        client.deadline.set_reading(now + client.stall);
         deadline.clear();
         let piece = client.body.piece(&mut client.reader, &mut client.rest).await;
         deadline.set(clock.now() + timeout);

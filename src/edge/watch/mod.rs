@@ -38,6 +38,7 @@ impl<'w> Record<'w> {
             FaultKind::HeadersTooLarge => Some(Event::HeadTooLarge),
             FaultKind::UriTooLong => Some(Event::UriTooLong),
             FaultKind::PayloadTooLarge => Some(Event::PayloadTooLarge),
+            FaultKind::HeadTimeout => Some(Event::HeadTimeout),
             FaultKind::RequestTimeout => Some(Event::BodyTimeout),
             FaultKind::UnknownHost => Some(Event::UnknownHost),
             FaultKind::Throttled => Some(Event::Throttled),
@@ -59,6 +60,11 @@ impl<'w> Record<'w> {
         if let Some(series) = self.series {
             self.counters.request(series, self.outcome.status, self.outcome.response_us, self.outcome.integration_us);
         }
+    }
+
+    /// The client did not take its answer in time.
+    pub fn write_timed_out(&mut self) {
+        self.counters.event(Event::WriteTimeout);
     }
 
     /// The client left before it had its answer.
