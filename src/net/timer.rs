@@ -55,7 +55,7 @@ impl Deadline {
 
     #[inline]
     pub fn set(&self, at: Instant) {
-        WHEEL.with_borrow_mut(|wheel| wheel.set(self.entry, tick_of(at)));
+        WHEEL.with_borrow_mut(|wheel| wheel.set(self.entry, tick_behind(at)));
     }
 
     #[inline]
@@ -107,6 +107,11 @@ const NEVER: u64 = u64::MAX;
 
 fn tick_of(at: Instant) -> u64 {
     at.0 / (TICK.as_nanos() as u64)
+}
+
+/// The first tick that is not before `at`: nothing ends early.
+fn tick_behind(at: Instant) -> u64 {
+    at.0.div_ceil(TICK.as_nanos() as u64)
 }
 
 /// The furthest that one look at an entry lies ahead. Later deadlines are looked at again then.

@@ -129,7 +129,11 @@ fn relay(
     outside.set_nonblocking(true)?;
 
     let mut piece = [0; 16 * 1024];
-    let (mut to_inside, mut inside_ended) = (Vec::new(), false);
+    // A request may have come right behind the handshake's end.
+    let state = tls.process_new_packets().map_err(io::Error::other)?;
+    let mut to_inside = vec![0; state.plaintext_bytes_to_read()];
+    tls.reader().read_exact(&mut to_inside)?;
+    let mut inside_ended = false;
     while !stopping.load(SeqCst) {
         let mut idle = true;
         // From the client, unless the backend has not taken what came before.
