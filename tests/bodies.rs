@@ -249,10 +249,15 @@ fn a_backend_may_answer_before_it_has_read_everything() {
             let _ = sending.write_all(&request_bytes("POST", "/early/413", &[], &pattern_bytes(10_000_000)));
         });
         client.read_response().expect(413, "early");
-        assert_eq!(client.read_to_end(), b"", "round {round}");
+        // The backend may have taken the rest meanwhile: then the connection goes on. Else it ends, and nothing more comes.
         sender.join().unwrap();
+        let next = client.try_send(b"GET /bytes/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        match next.and_then(|()| client.try_read_response()) {
+            Ok(response) => drop(response.expect(200, "a")),
+            Err(_) => assert_eq!(client.read_to_end(), b"", "round {round}"),
+        }
     }
-    assert_eq!(backend.requests(), 5);
+    assert!(backend.requests() >= 5);
     // Nothing of it stays behind.
     gateway.client().get("/bytes/1").expect(200, "a");
 }
