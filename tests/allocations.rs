@@ -110,7 +110,7 @@ fn on_a_core(driver: Driver) {
     let start = Start {
         counters: Arc::new(CoreCounters::new(settings.limits.metrics_series_max)),
         log: Some(Sink::new(port)),
-        limits: settings.limits.clone(),
+        limits: settings.limits,
         shared: Arc::clone(&shared),
         seed: [7; 16],
     };
