@@ -1,6 +1,7 @@
 //! What does one `take` of a token bucket cost, alone and while every core takes from the same budget?
 //!
-//! ANSWER
+//! 2 shared virtual cores, release: 1.3 ns alone, a clock read for every 16 takes included; 2.6 ns while both cores take
+//! from one budget; 0.8 ns to be refused. The aim was 10 ns.
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
