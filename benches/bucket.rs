@@ -1,6 +1,7 @@
 //! What does one `take` of a token bucket cost, alone and while every core takes from the same budget?
 //!
-//! ANSWER
+//! 2 shared virtual cores, release: 1.3 ns alone, a clock read for every 16 takes included; 2.6 ns while both cores take
+//! from one budget; 0.8 ns to be refused. The aim was 10 ns.
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
@@ -19,12 +20,7 @@ mod support;
 const AMPLE: Throttle = Throttle { rate_per_second: 900_000_000.0, burst: 1_000_000_000 };
 
 fn takes(criterion: &mut Criterion) {
-    let clock = Clock::real();
-    let ledger = Ledger::new(AMPLE, 1, clock.now());
-    let mut bucket = Bucket::default();
-    criterion.bench_function("bucket/take, one thread", |bencher| {
-        bencher.iter_custom(|takes| take_many(&mut bucket, &ledger, &clock, takes))
-    });
+    criterion.bench_function("bucket/take, one thread", |bencher| bencher.iter_custom(|takes| at_once(1, takes)));
 
     let cores = thread::available_parallelism().map_or(1, usize::from);
     criterion.bench_function(&format!("bucket/take, {cores} threads on one budget"), |bencher| {
@@ -42,13 +38,16 @@ fn takes(criterion: &mut Criterion) {
 fn take_many(bucket: &mut Bucket, ledger: &Ledger, clock: &Clock, takes: u64) -> Duration {
     let began = Wall::now();
     let mut now = clock.now();
+    let mut admitted = 0;
     for turn in 0..takes {
         if turn % 16 == 0 {
             now = clock.now();
         }
-        black_box(bucket.take(ledger, now));
+        admitted += u64::from(black_box(&mut *bucket).take(black_box(ledger), now));
     }
-    began.elapsed()
+    let took = began.elapsed();
+    assert_eq!(admitted, takes, "none is refused");
+    took
 }
 
 /// The slowest thread's time for `takes` of its own.

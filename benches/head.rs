@@ -1,6 +1,7 @@
 //! What does it cost to read a head, from its bytes to spans with every line classified?
 //!
-//! ANSWER
+//! 2 shared virtual cores, release: 640 ns for a browser's 14 lines, 172 ns for a small request's 3, 344 ns
+//! for an answer's 9.
 
 use std::hint::black_box;
 

@@ -1,7 +1,8 @@
 //! What does everything that Weir itself does for a plain HTTP_PROXY request cost, the sockets left out?
 //! Parse, ids, route, throttle, map out, parse the answer, map back, count, log line.
 //!
-//! ANSWER
+//! 2 shared virtual cores, release: 1.71 us for a browser's request (14 lines, answer of 9), 1.70 us among 10,000 routes,
+//! 0.91 us for a small one (3 lines, answer of 2).
 
 use std::hint::black_box;
 

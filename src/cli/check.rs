@@ -86,13 +86,13 @@ fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
         let refusals = refuse(&loaded_api.api);
         for (resource_index, resource) in loaded_api.api.resources.iter().enumerate() {
             for (method_index, method) in resource.methods.iter().enumerate() {
-                let refused = settings.lenient && refusals.refused(resource_index, method_index);
+                let refused = refusals.refused(resource_index, method_index);
                 let (request, response, why) = if refused { REFUSED } else { bodies(method) };
                 routes.push(Route {
                     api: loaded_api.api.id.clone(),
                     method: method.http_method.as_str(),
                     path: format!("{}{}", mounted(&loaded_api.base_path), resource.path.value),
-                    integration: if refused { "501".to_owned() } else { integration(method) },
+                    integration: if refused && settings.lenient { "501".to_owned() } else { integration(method) },
                     request,
                     response,
                     why,
@@ -103,7 +103,7 @@ fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
     routes
 }
 
-const REFUSED: (&str, &str, &str) = ("-", "-", "--lenient: this method needs what Weir cannot do yet");
+const REFUSED: (&str, &str, &str) = ("-", "-", "this method needs what Weir cannot do yet");
 
 fn mounted(base_path: &str) -> String {
     if base_path.is_empty() { String::new() } else { format!("/{base_path}") }

@@ -137,6 +137,11 @@ impl Gateway {
                         return Ok(());
                     }
                     Happening::Drain => {
+                        tell(format_args!(
+                            "draining {} connections, for at most {} s",
+                            self.cores.shared.connections.load(Ordering::Relaxed),
+                            self.settings.limits.drain_timeout.as_secs()
+                        ));
                         self.admin.draining.store(true, Ordering::Release);
                         self.cores.publisher.drain();
                         until = Some(Instant::now() + self.settings.limits.drain_timeout + Duration::from_secs(1));
@@ -145,6 +150,7 @@ impl Gateway {
                 _ = pulse.tick() => {
                     self.cores.publisher.retire();
                     if self.cores.shared.drained.load(Ordering::Acquire) >= self.cores.counters.len() {
+                        tell("drained");
                         return Ok(());
                     }
                     match until {
@@ -222,9 +228,7 @@ async fn resolve(compiling: &Compiling, names: &Names) {
     let fresh: Vec<_> = compiling.endpoints.all().iter().filter(|endpoint| !endpoint.is_followed()).collect();
     let wanted: Vec<(String, u16)> = fresh.iter().map(|endpoint| (endpoint.host.clone(), endpoint.port)).collect();
     for (endpoint, resolved) in fresh.into_iter().zip(names.resolve_all(&wanted).await) {
-        if let Some(failure) = resolved.failure {
-            tell(format_args!("the backend `{}` has no address yet: {failure}", endpoint.host));
-        }
+        // A failure has been told by whoever asked.
         endpoint.follow(resolved.watched.addresses);
     }
 }

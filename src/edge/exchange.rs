@@ -402,10 +402,13 @@ impl Variable {
             Self::AccountId => push(context.stage.account_id.as_bytes()),
             Self::ApiId => push(context.stage.api_id.as_bytes()),
             Self::DeploymentId => push(context.stage.deployment_id.as_bytes()),
+            Self::DomainName | Self::DomainPrefix if request.host().is_empty() => return false,
             Self::DomainName => push(domain(request.host())),
             Self::DomainPrefix => push(domain(request.host()).split(|&byte| byte == b'.').next().unwrap_or_default()),
             Self::ExtendedRequestId => push(&request.ids.extended),
+            Self::HttpMethod if request.method_text().is_empty() => return false,
             Self::HttpMethod => push(request.method_text()),
+            Self::Path if request.path().is_empty() => return false,
             Self::Path => push(request.path()),
             // rest/01 section 1.1: AWS says HTTP/1.1 whatever the client spoke.
             Self::Protocol => push(b"HTTP/1.1"),

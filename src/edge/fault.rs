@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::settings::limits::PAYLOAD_BYTES_MAX;
+
 /// Why a request got no answer from its integration.
 #[derive(Debug)]
 pub struct Fault {
@@ -132,6 +134,14 @@ impl Fault {
 
     pub fn with_message(kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), detail: None }
+    }
+
+    /// AWS's sentence for a body that is too large names the limit: the one that is in force here.
+    pub fn with_payload_limit(mut self, payload_bytes_max: u64) -> Self {
+        if self.kind == FaultKind::PayloadTooLarge && payload_bytes_max != PAYLOAD_BYTES_MAX {
+            self.message = Cow::Owned(format!("HTTP content length exceeded {payload_bytes_max} bytes."));
+        }
+        self
     }
 
     /// The body as it goes onto the wire.

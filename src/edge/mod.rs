@@ -218,6 +218,7 @@ async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
         poll_fn(|context| caught(answer.as_mut(), context)).await
     };
     let response = answered.unwrap_or_else(|fault| {
+        let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
         record.answered = worker.clock.now();
         record.fault(&fault);
         Response::of_fault(fault)
@@ -333,6 +334,7 @@ fn log(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Tr
 /// Answers a head that could not be taken.
 async fn refuse(worker: &Worker, connection: &mut Connection, fault: Fault) {
     let snapshot = worker.snapshot();
+    let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
     let mut record = Record::begin(&worker.counters, connection.request.received);
     record.fault(&fault);
     // Whatever was parsed of this head or of the one before: nothing of it may steer the answer or the log.
