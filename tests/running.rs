@@ -195,9 +195,10 @@ fn access_log_lines_are_shaped_as_aws_s() {
     let mut client = gateway.client();
     let answers = [client.get("/pets/7"), client.get("/none"), client.get("/status/503")];
     let found = lines(4);
-    for (answer, (line, (resource, length))) in
-        answers.iter().zip(found[1..].iter().zip([("/pets/{id}", 7), ("-", 42), ("/status/{s}", 0)]))
-    {
+    for (answer, (resource, length)) in answers.iter().zip([("/pets/{id}", 7), ("-", 42), ("/status/{s}", 0)]) {
+        // Cores hand their lines over by themselves: each answer's line is found by its id.
+        let id = answer.header("x-amzn-RequestId").unwrap_or_default();
+        let line = found.iter().find(|line| line.contains(id)).expect("a line for the answer");
         let time = line.split("\"requestTime\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
         assert!(is_request_time(time), "{line}");
         let expected = format!(
@@ -325,8 +326,9 @@ fn methods_beyond_the_cap_are_counted_together() {
     for path in ["/a", "/b", "/c"] {
         assert_eq!(client.get(path).status, 200);
     }
-    let rest = gateway.metric("weir_count", "api=\"other\",stage=\"\"");
-    assert!(rest >= 2.0 && gateway.metric("weir_count", "") == 3.0, "{rest}");
+    // A request is counted when its answer has been sent: the client may ask before that.
+    eventually("the counts", || gateway.metric("weir_count", "") == 3.0);
+    assert!(gateway.metric("weir_count", "api=\"other\",stage=\"\"") >= 2.0);
 }
 
 /// Runs to the end that the process finds by itself, and compares exit code and what it said.
