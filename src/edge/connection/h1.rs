@@ -31,6 +31,8 @@ pub struct Connection {
     /// When the last answer had been sent, or the connection was opened.
     rests_since: Instant,
     served: u64,
+    /// The last answer was broken off.
+    broken: bool,
 }
 
 /// What a connection needs of its core to take a request in.
@@ -64,6 +66,7 @@ impl Connection {
             opened: now,
             rests_since: now,
             served: 0,
+            broken: false,
         }
     }
 
@@ -243,6 +246,9 @@ impl Connection {
 
     /// Ends the connection so that the last answer arrives: a close while bytes are unread would reset it away.
     pub async fn close(mut self, now: Instant) {
+        if self.broken {
+            return;
+        }
         self.writer.finish().await;
         // Where an upload has the other direction, its task reads on for as long as this would.
         if let Some(reader) = self.reader.take() {
@@ -252,7 +258,8 @@ impl Connection {
 
     /// Ends it at once: an answer was broken off, and the client must see that. An answer that ends with its connection
     /// (`until_close`) is reset, or it would look whole.
-    pub fn abort(&self, until_close: bool) {
+    pub fn abort(&mut self, until_close: bool) {
+        self.broken = true;
         if until_close {
             self.writer.reset();
         } else {
