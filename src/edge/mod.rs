@@ -127,7 +127,7 @@ fn hand_over_log(worker: &Worker) {
 fn make_room(worker: &Worker) {
     let most = worker.shared.connections_max;
     let open = worker.shared.connections.load(Ordering::Relaxed);
-    if open > most - most / 10 {
+    if open + (most / 10).max(1) > most {
         let ended = timer::end_resting(worker.open.get() / 10 + 1);
         worker.counters.event_many(Event::ConnectionIdleTimeout, ended as u64);
     }

@@ -196,11 +196,16 @@ impl Reader {
     /// Whether a connection that rested can still be used: nothing has arrived, here or in the kernel, and it is not
     /// closed. Bytes that nobody asked for would be read as the answer to the next request.
     pub fn is_quiet(&self) -> bool {
+        self.holds_nothing() && socket::is_quiet(self.fd)
+    }
+
+    /// The part of [`Reader::is_quiet`] that the kernel need not be asked for.
+    pub fn holds_nothing(&self) -> bool {
         let nothing_held = match &self.inner {
             ReadSide::Plain(_) => true,
             ReadSide::Tls(reader) => reader.is_quiet(),
         };
-        nothing_held && !self.deadline.passed() && socket::is_quiet(self.fd)
+        nothing_held && !self.deadline.passed()
     }
 }
 

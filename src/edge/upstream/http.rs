@@ -31,9 +31,10 @@ pub(super) async fn call(
     now: Instant,
 ) -> Result<Inbound, Fault> {
     let deadline = now + integration.timeout;
-    // RFC 9110 9.2.2: only what may be done twice is sent again.
+    // RFC 9110 9.2.2: only what may be done twice is sent again. The rest is sent only over a connection that the
+    // kernel says still stands.
     let repeatable = call.verb.is_idempotent() && call.client.is_none();
-    if let Some(connection) = tools.pools.take(&integration.endpoint) {
+    if let Some(connection) = tools.pools.take(&integration.endpoint, now, !repeatable) {
         tools.counters.event(Event::UpstreamReuse);
         match exchange(tools, integration, connection, &mut call, deadline).await {
             Ok(inbound) => return Ok(inbound),

@@ -10,8 +10,10 @@ use crate::net::buffer::Buffer;
 use crate::net::tcp::{Reader, Stream, Writer};
 use crate::settings::limits::{
     CONNECT_ADDRESSES_MAX, CONNECT_TIMEOUT, UPSTREAM_IDLE_MAX, UPSTREAM_IDLE_TIMEOUT, UPSTREAM_LIFETIME,
+    UPSTREAM_TRUSTED_REST,
 };
 use crate::time::Instant;
+use crate::wire::h1::Framing;
 use crate::wire::h1::response::ResponseHead;
 
 /// A connection to a backend. The head of its last answer stays with it, so that its memory is used again.
@@ -43,12 +45,18 @@ pub struct Pools {
 }
 
 impl Pools {
-    /// An idle connection that still stands. Each is asked, whatever its rest: bytes that a backend sent behind its last
-    /// answer would be read as the answer to this request, which is another client's.
-    pub(super) fn take(&self, endpoint: &Endpoint) -> Option<Box<Connection>> {
+    /// An idle connection that still stands. Bytes that a backend sent behind its last answer would be read as the answer
+    /// to this request, which is another client's: so the kernel is asked whether there are any, unless the rest was
+    /// shorter than a backend takes to send some. Where a backend may believe that it owes a body (HEAD, 204, 304), and
+    /// where a request must not be sent twice (`surely`), it is always asked.
+    pub(super) fn take(&self, endpoint: &Endpoint, now: Instant, surely: bool) -> Option<Box<Connection>> {
         loop {
             let connection = self.idle.borrow_mut().get_mut(endpoint.id as usize)?.pop()?;
-            if connection.reader.is_quiet() {
+            let trusted = now.since(connection.rested_since) < UPSTREAM_TRUSTED_REST
+                && connection.head.framing != Framing::None
+                && !surely;
+            let quiet = if trusted { connection.reader.holds_nothing() } else { connection.reader.is_quiet() };
+            if quiet {
                 return Some(connection);
             }
         }
