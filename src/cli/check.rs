@@ -20,9 +20,14 @@ use crate::telemetry::counters::Registry;
 use crate::time::Clock;
 
 pub(super) fn run(flags: CheckFlags) -> ExitCode {
+    let groups = groups(&flags.run);
+    if groups.len() > 1 && !flags.json {
+        let note = "weir: several files without base paths are checked one by one: to run them together, write BASE_PATH=FILE\n";
+        let _ = std::io::stderr().write_all(note.as_bytes());
+    }
     let mut refused = false;
     let mut machine = (Vec::new(), Vec::new());
-    for group in groups(&flags.run) {
+    for group in groups {
         let settings = settings(told(group.into_raw()));
         match settings.and_then(|settings| Ok((check(&settings)?, settings))) {
             Ok((loaded, settings)) => {
@@ -77,7 +82,7 @@ struct Route {
     integration: String,
     request: &'static str,
     response: &'static str,
-    why: &'static str,
+    why: String,
 }
 
 fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
@@ -87,7 +92,12 @@ fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
         for (resource_index, resource) in loaded_api.api.resources.iter().enumerate() {
             for (method_index, method) in resource.methods.iter().enumerate() {
                 let refused = refusals.refused(resource_index, method_index);
-                let (request, response, why) = if refused { REFUSED } else { bodies(method) };
+                let (request, response, why) = if refused {
+                    ("-", "-", refusals.why(resource_index, method_index))
+                } else {
+                    let (request, response, why) = bodies(method);
+                    (request, response, why.to_owned())
+                };
                 routes.push(Route {
                     api: loaded_api.api.id.clone(),
                     method: method.http_method.as_str(),
@@ -102,8 +112,6 @@ fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
     }
     routes
 }
-
-const REFUSED: (&str, &str, &str) = ("-", "-", "this method needs what Weir cannot do yet");
 
 fn mounted(base_path: &str) -> String {
     if base_path.is_empty() { String::new() } else { format!("/{base_path}") }

@@ -121,10 +121,11 @@ pub(crate) struct RunFlags {
     /// Open client connections; beyond it new ones are closed at once [default: 100000]
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub(crate) connections_max: Option<String>,
-    /// From the first byte of a request's head to its last [default: 10s]
+    /// From the first byte of a request's head to its last, and for a new connection to its first [default: 10s]
     #[arg(long, value_name = "DURATION", help_heading = "Limits")]
     pub(crate) head_timeout: Option<String>,
-    /// Between two reads of a request's body, and two writes of a response [default: 20s]
+    /// Between two reads of a request's body, and two writes of a response; a body that takes longer as a whole must
+    /// come at 1 KB a second [default: 20s]
     #[arg(long, value_name = "DURATION", help_heading = "Limits")]
     pub(crate) body_timeout: Option<String>,
     /// Between two requests of a connection [default: 310s]

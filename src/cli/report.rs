@@ -10,6 +10,8 @@ use crate::model::problem::{Place, Problem, Severity, Sources};
 
 /// Problems that a person is shown at once; machines get them all.
 const SHOWN_MAX: usize = 100;
+/// Longer lines are shown in part.
+const LINE_BYTES_SHOWN: usize = 240;
 /// Columns of a report: the same everywhere, so that two runs can be compared.
 const WIDTH: usize = 110;
 
@@ -27,8 +29,11 @@ pub fn render(problems: &[Problem], sources: &Sources, colour: bool) -> String {
         sources.files.iter().map(|file| NamedSource::new(file.path.display().to_string(), file.text.clone())).collect();
     let mut text = String::new();
     for problem in sorted(problems).into_iter().take(SHOWN_MAX) {
-        let source = problem.place.and_then(|place| files.get(place.file as usize));
-        let span = problem.place.map(|place| first_line(place, sources));
+        let clipped = problem.place.and_then(|place| clip(place, sources));
+        let whole_file = problem.place.and_then(|place| files.get(place.file as usize));
+        let source = clipped.as_ref().map(|(source, _)| source).or(whole_file);
+        let span = clipped.as_ref().map(|(_, span)| *span);
+        let span = span.or_else(|| problem.place.map(|place| first_line(place, sources)));
         let whole = text.len();
         if handler.render_report(&mut text, &Report { problem, source, span }).is_err() {
             // A line that cannot be shown must not take the problem with it.
@@ -115,6 +120,30 @@ fn first_line(place: Place, sources: &Sources) -> (usize, usize) {
     let end = (start + place.length as usize).min(text.len());
     let line = text.get(start..end).map_or(0, |piece| piece.find(['\r', '\n']).unwrap_or(piece.len()));
     (start, line)
+}
+
+/// A piece of a line that is too long to be shown, as minified JSON has it: what stands around the place, under a name
+/// that says where it is.
+fn clip(place: Place, sources: &Sources) -> Option<(NamedSource<String>, (usize, usize))> {
+    let file = sources.get(place)?;
+    let (start, length) = first_line(place, sources);
+    let line_start = file.text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = file.text[start..].find('\n').map_or(file.text.len(), |at| start + at);
+    if line_end - line_start <= LINE_BYTES_SHOWN {
+        return None;
+    }
+    let boundary = |mut at: usize| {
+        while !file.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let from = boundary(start.saturating_sub(LINE_BYTES_SHOWN / 4).max(line_start));
+    let to = boundary((start + LINE_BYTES_SHOWN / 2).min(line_end));
+    let (line, column) = sources.line_and_column(place)?;
+    let name = format!("{}, line {line}, column {column}", file.path.display());
+    let span = (start - from, length.min(to.saturating_sub(start)));
+    Some((NamedSource::new(name, file.text[from..to].to_owned()), span))
 }
 
 fn word(severity: Severity) -> &'static str {

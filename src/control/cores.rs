@@ -121,7 +121,7 @@ fn bind_all(listen: &[SocketAddr], cores: usize) -> Result<(Vec<Vec<TcpListener>
     let mut listeners = Vec::new();
     let mut listening = Vec::new();
     for &address in listen {
-        let bound = tcp::bind(address, cores).map_err(|error| refuse_listen(address, &error))?;
+        let bound = tcp::bind(address, cores).map_err(|error| refuse_listen(address, "--listen", &error))?;
         listening.extend(bound.first().and_then(|listener| listener.local_addr().ok()));
         listeners.push(bound);
     }
@@ -129,11 +129,12 @@ fn bind_all(listen: &[SocketAddr], cores: usize) -> Result<(Vec<Vec<TcpListener>
 }
 
 /// One sentence for each way in which an address cannot be had.
-pub fn refuse_listen(address: SocketAddr, error: &io::Error) -> Refusal {
+/// `flag` is the one that says the address.
+pub fn refuse_listen(address: SocketAddr, flag: &str, error: &io::Error) -> Refusal {
     let (found, help) = match error.kind() {
         io::ErrorKind::AddrInUse => (
             format!("{address} is in use by another program"),
-            "stop it, or listen elsewhere with `--listen`".to_owned(),
+            format!("stop it, or take another address with `{flag}`"),
         ),
         io::ErrorKind::PermissionDenied => (
             format!("this user may not listen on {address}"),
@@ -143,7 +144,7 @@ pub fn refuse_listen(address: SocketAddr, error: &io::Error) -> Refusal {
             format!("{address} is no address of this machine"),
             "listen on 0.0.0.0, [::] or one of its addresses".to_owned(),
         ),
-        _ => (format!("cannot listen on {address}: {error}"), "listen elsewhere with `--listen`".to_owned()),
+        _ => (format!("cannot listen on {address}: {error}"), format!("take another address with `{flag}`")),
     };
     Refusal::sentence("start::listen", found, help)
 }

@@ -93,9 +93,11 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let log = settings.access_log.as_ref().map(|log| start_log(&log.target)).transpose()?;
     let admin_listener = match settings.admin {
         None => None,
-        Some(address) => {
-            Some(tokio::net::TcpListener::bind(address).await.map_err(|error| cores::refuse_listen(address, &error))?)
-        }
+        Some(address) => Some(
+            tokio::net::TcpListener::bind(address)
+                .await
+                .map_err(|error| cores::refuse_listen(address, "--admin", &error))?,
+        ),
     };
     let happenings = Happenings::new(changes).map_err(|error| {
         Refusal::sentence("start::signals", format!("signals cannot be caught: {error}"), "start Weir in another way")
@@ -110,6 +112,8 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         heartbeats: Arc::clone(&cores.shared.heartbeats),
         started: Instant::now(),
         log_lines_lost: log.as_ref().map_or_else(Arc::<AtomicU64>::default, LogWriter::lost),
+        revision: AtomicU64::new(1),
+        reloads_refused: AtomicU64::new(0),
     });
     let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let stop_admin = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin)));
@@ -182,6 +186,7 @@ impl Gateway {
             Ok(deployed) => deployed,
             Err(refusal) => {
                 report(&refusal.problems, &refusal.sources);
+                self.admin.reloads_refused.fetch_add(1, Ordering::Relaxed);
                 return tell("not reloaded: the gateway goes on with what it had");
             }
         };
@@ -190,6 +195,7 @@ impl Gateway {
         let (revision, methods) =
             (snapshot.revision, snapshot.stages.iter().map(|stage| stage.methods.len()).sum::<usize>());
         self.cores.publisher.publish(snapshot);
+        self.admin.revision.store(revision, Ordering::Relaxed);
         if let Some(setting) = needs_restart(&self.settings, &settings) {
             tell(format_args!("the changed `{setting}` takes effect at the next start"));
         }

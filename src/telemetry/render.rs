@@ -19,19 +19,29 @@ use super::names::{COUNT, ERROR_4XX, ERROR_5XX, EVENTS, Event, INTEGRATION_LATEN
 /// What the text says it is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What the control thread knows beside what the cores count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Control {
+    /// Lines that the access log's writer lost, beside those that the cores had to drop.
+    pub log_lines_lost: u64,
+    /// The snapshot that was published last.
+    pub revision: u64,
+    /// Reloads that changed nothing because something was wrong.
+    pub reloads_refused: u64,
+}
+
 /// The text of everything that the cores counted, and of what the system says of this process.
-/// `log_lines_lost` are those that the access log's writer lost, beside those that the cores had to drop.
-pub fn render(cores: &[Arc<CoreCounters>], registry: &Registry, log_lines_lost: u64) -> Result<String, fmt::Error> {
-    render_with(cores, registry, log_lines_lost, Process::now())
+pub fn render(cores: &[Arc<CoreCounters>], registry: &Registry, control: Control) -> Result<String, fmt::Error> {
+    render_with(cores, registry, control, Process::now())
 }
 
 fn render_with(
     cores: &[Arc<CoreCounters>],
     registry: &Registry,
-    log_lines_lost: u64,
+    control: Control,
     process: Process,
 ) -> Result<String, fmt::Error> {
-    let scrape = Scrape { cores: cores.to_vec(), series: series_in_use(cores, registry), log_lines_lost, process };
+    let scrape = Scrape { cores: cores.to_vec(), series: series_in_use(cores, registry), control, process };
     let mut all = registry::Registry::default();
     all.register_collector(Box::new(scrape));
     let mut out = String::new();
@@ -86,7 +96,7 @@ fn events(cores: &[Arc<CoreCounters>], event: Event) -> u64 {
 struct Scrape {
     cores: Vec<Arc<CoreCounters>>,
     series: Vec<(SeriesName, SeriesId)>,
-    log_lines_lost: u64,
+    control: Control,
     process: Process,
 }
 
@@ -121,6 +131,12 @@ impl Scrape {
         let open = events(&self.cores, Event::ConnectionAccepted).saturating_sub(closed);
         for (name, help, value) in [
             ("weir_connections_open", "Client connections open now", Some(open)),
+            ("weir_snapshot_revision", "The deployment that was published last", Some(self.control.revision)),
+            (
+                "weir_reloads_refused",
+                "Reloads since the start that changed nothing because something was wrong",
+                Some(self.control.reloads_refused),
+            ),
             ("process_resident_memory_bytes", "Memory that this process holds", self.process.resident_bytes),
             ("process_open_fds", "File descriptors that this process holds", self.process.open_fds),
         ] {
@@ -137,7 +153,7 @@ impl Scrape {
             let (_, name, _, help) = rows[0];
             let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             for (event, _, label, _) in rows {
-                let more = if *event == Event::AccessLogDropped { self.log_lines_lost } else { 0 };
+                let more = if *event == Event::AccessLogDropped { self.control.log_lines_lost } else { 0 };
                 let count = events(&self.cores, *event) + more;
                 match label.split_once('=') {
                     Some((key, value)) => {
@@ -206,7 +222,8 @@ mod tests {
     }
 
     fn text(cores: &[Arc<CoreCounters>], registry: &Registry) -> String {
-        render_with(cores, registry, 2, Process { resident_bytes: Some(4096), open_fds: None }).expect("text")
+        let control = Control { log_lines_lost: 2, revision: 3, reloads_refused: 1 };
+        render_with(cores, registry, control, Process { resident_bytes: Some(4096), open_fds: None }).expect("text")
     }
 
     /// The lines of one metric.
@@ -225,6 +242,12 @@ mod tests {
              # HELP weir_connections_open Client connections open now\n\
              # TYPE weir_connections_open gauge\n\
              weir_connections_open 0\n\
+             # HELP weir_snapshot_revision The deployment that was published last\n\
+             # TYPE weir_snapshot_revision gauge\n\
+             weir_snapshot_revision 3\n\
+             # HELP weir_reloads_refused Reloads since the start that changed nothing because something was wrong\n\
+             # TYPE weir_reloads_refused gauge\n\
+             weir_reloads_refused 1\n\
              # HELP process_resident_memory_bytes Memory that this process holds\n\
              # TYPE process_resident_memory_bytes gauge\n\
              process_resident_memory_bytes 4096\n\

@@ -35,9 +35,21 @@ pub struct AdminState {
     pub started: Instant,
     /// Lines that the access log's writer lost.
     pub log_lines_lost: Arc<AtomicU64>,
+    /// The snapshot that was published last.
+    pub revision: AtomicU64,
+    /// Reloads that changed nothing because something was wrong.
+    pub reloads_refused: AtomicU64,
 }
 
 impl AdminState {
+    fn control(&self) -> render::Control {
+        render::Control {
+            log_lines_lost: self.log_lines_lost.load(Relaxed),
+            revision: self.revision.load(Relaxed),
+            reloads_refused: self.reloads_refused.load(Relaxed),
+        }
+    }
+
     /// The first core that does not turn, and for how many milliseconds it has not.
     fn stuck(&self) -> Option<(usize, u64)> {
         let uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -75,7 +87,7 @@ fn router(state: Arc<AdminState>) -> Router {
 }
 
 async fn metrics(State(state): State<Arc<AdminState>>) -> Response {
-    match render::render(&state.counters, &state.registry, state.log_lines_lost.load(Relaxed)) {
+    match render::render(&state.counters, &state.registry, state.control()) {
         Ok(text) => ([(CONTENT_TYPE, render::CONTENT_TYPE)], text).into_response(),
         Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written"),
     }
@@ -137,6 +149,8 @@ mod tests {
             heartbeats: [AtomicU64::new(60_000), AtomicU64::new(60_000)].into(),
             started: Instant::now().checked_sub(minute).expect("a clock older than a minute"),
             log_lines_lost: Arc::default(),
+            revision: AtomicU64::new(1),
+            reloads_refused: AtomicU64::new(0),
         })
     }
 

@@ -32,6 +32,14 @@ impl Refusals {
             .collect()
     }
 
+    /// What keeps a method from being served, in words.
+    pub fn why(&self, resource: usize, method: usize) -> String {
+        let own =
+            self.methods.iter().filter(|(at, of, _)| (*at, *of) == (resource, method)).map(|(_, _, problem)| problem);
+        let all: Vec<&str> = own.chain(&self.document).map(|problem| problem.found.as_str()).collect();
+        all.join("; ")
+    }
+
     /// Whether a method may not be served, because it would be served without something that it needs.
     pub fn refused(&self, resource: usize, method: usize) -> bool {
         self.guarded || self.hit.contains(&(resource, method))

@@ -68,9 +68,12 @@ fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Option<Mappi
     let Definition { api, integration, .. } = definition;
     let proxy = integration.kind.value == IntegrationType::HttpProxy;
     let uri = integration.uri.as_ref()?;
+    let before = problems.len();
     let text = with_stage_variables(uri, definition.stage_variables, problems);
     let (backend, rest) = match address(&text) {
         Ok(found) => found,
+        // A missing variable has been told, and is why.
+        Err(_) if problems.len() > before => return None,
         Err(reason) => {
             problems.push(Problem::error(
                 "integration::uri",

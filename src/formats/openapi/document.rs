@@ -131,6 +131,15 @@ fn extensions<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi
                     REST APIs have no other CORS";
         reader.unsupported("openapi::cors", key.place, "`x-amazon-apigateway-cors` is for HTTP APIs only", help);
     }
+    if let Some((key, _)) = entry(root, "x-amazon-apigateway-importexport-version") {
+        let help = "Export a REST API, or write each integration as REST APIs have it and remove this key";
+        reader.unsupported(
+            "openapi::http-api",
+            key.place,
+            "this is the definition of an HTTP API, which Weir cannot serve yet",
+            help,
+        );
+    }
     for name in ["x-amazon-apigateway-security-policy", "x-amazon-apigateway-endpoint-access-mode"] {
         if let Some((key, _)) = entry(root, name) {
             let help = "Remove it, or keep it for AWS: Weir's listeners are set up in its own settings";
