@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use monoio::buf::{IoBuf, IoBufMut};
 
 use crate::settings::limits::{BODY_BUFFER_BYTES, HEAD_BUFFER_BYTES, IDLE_BUFFER_BYTES};
+use crate::wire::decimal;
 
 /// Bytes from the pool of this thread. `Deref` shows what is in it and not yet consumed.
 #[derive(Debug, Default)]
@@ -111,18 +112,8 @@ impl Buffer {
     }
 
     /// A number in decimal digits.
-    pub fn push_decimal(&mut self, mut number: u64) {
-        let mut digits = [0_u8; 20];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        self.push(&digits[at..]);
+    pub fn push_decimal(&mut self, number: u64) {
+        self.push(decimal(number, &mut [0; 20]));
     }
 }
 

@@ -3,3 +3,16 @@
 pub mod h1;
 pub mod headers;
 pub mod uri;
+
+/// A number in decimal digits, in the part of `digits` that it takes.
+pub fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[at..];
+        }
+    }
+}

@@ -5,6 +5,7 @@ use regex::Regex;
 use super::parameters::Source;
 use crate::edge::exchange::{Request, Variable};
 use crate::edge::fault::{Fault, FaultKind};
+use crate::wire::decimal;
 use crate::wire::headers::Known;
 
 /// Request templates by content type.
@@ -73,8 +74,8 @@ pub(super) enum ResponseSource {
 
 /// The first choice whose pattern matches the status, in ascending order of their own statuses; else the default.
 pub(super) fn choose(choices: &[Choice], backend_status: u16) -> Result<&Choice, Fault> {
-    let mut digits = [0; 5];
-    let text = decimal(backend_status, &mut digits);
+    let mut digits = [0; 20];
+    let text = std::str::from_utf8(decimal(u64::from(backend_status), &mut digits)).unwrap_or_default();
     let matching = choices.iter().find(|choice| choice.pattern.as_ref().is_some_and(|pattern| pattern.is_match(text)));
     matching.or_else(|| choices.iter().find(|choice| choice.pattern.is_none())).ok_or_else(|| {
         let detail = format!(
@@ -82,19 +83,6 @@ pub(super) fn choose(choices: &[Choice], backend_status: u16) -> Result<&Choice,
         );
         Fault::because(FaultKind::Configuration, detail)
     })
-}
-
-fn decimal(number: u16, digits: &mut [u8; 5]) -> &str {
-    let mut at = digits.len();
-    let mut rest = number;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            return std::str::from_utf8(&digits[at..]).unwrap_or_default();
-        }
-    }
 }
 
 impl Choice {

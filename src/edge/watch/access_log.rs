@@ -3,6 +3,7 @@
 use super::outcome::Outcome;
 use crate::edge::exchange::{Context, Variable};
 use crate::edge::fault::write_json_text;
+use crate::wire::decimal;
 
 /// A compiled format.
 #[derive(Debug, Default)]
@@ -83,15 +84,15 @@ impl Format {
 
     fn outcome(&self, variable: OutcomeVariable, outcome: &Outcome, line: &mut Vec<u8>) {
         match variable {
-            OutcomeVariable::Status => decimal(u64::from(outcome.status), line),
-            OutcomeVariable::ResponseLength => decimal(outcome.response_bytes, line),
-            OutcomeVariable::ResponseLatency => decimal(outcome.response_us / 1_000, line),
+            OutcomeVariable::Status => number(u64::from(outcome.status), line),
+            OutcomeVariable::ResponseLength => number(outcome.response_bytes, line),
+            OutcomeVariable::ResponseLatency => number(outcome.response_us / 1_000, line),
             OutcomeVariable::IntegrationLatency => match outcome.integration_us {
-                Some(us) => decimal(us / 1_000, line),
+                Some(us) => number(us / 1_000, line),
                 None => line.push(b'-'),
             },
             OutcomeVariable::IntegrationStatus => match outcome.integration_status {
-                Some(status) => decimal(u64::from(status), line),
+                Some(status) => number(u64::from(status), line),
                 None => line.push(b'-'),
             },
             OutcomeVariable::IntegrationError => self.text(outcome.detail.as_deref(), line),
@@ -116,15 +117,6 @@ impl Format {
     }
 }
 
-fn decimal(mut number: u64, line: &mut Vec<u8>) {
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return line.extend_from_slice(&digits[at..]);
-        }
-    }
+fn number(value: u64, line: &mut Vec<u8>) {
+    line.extend_from_slice(decimal(value, &mut [0; 20]));
 }
