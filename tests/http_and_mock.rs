@@ -379,3 +379,13 @@ fn a_mapped_header_that_must_not_be_mapped_fails_every_call() {
         }
     }
 }
+
+#[test]
+fn an_interim_status_cannot_be_an_answer() {
+    let folder = support::gateway::Folder::new();
+    let text = "openapi: 3.0.1\ninfo: {title: t, version: '1'}\npaths:\n  /x:\n    get:\n      responses: {'200': {description: ok}}\n      x-amazon-apigateway-integration:\n        type: mock\n        requestTemplates: {application/json: '{\"statusCode\": 200}'}\n        responses: {default: {statusCode: '101'}}\n";
+    let file = folder.write("api.yaml", text).display().to_string();
+    let (code, _, said) = support::gateway::run_to_end(&["check", &file]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("cannot end with the status 101"), "{said}");
+}

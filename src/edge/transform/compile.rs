@@ -225,6 +225,15 @@ fn custom(definition: Definition<'_>, shows_trace: bool, problems: &mut Vec<Prob
                 }
             },
         };
+        if !(200..=599).contains(&response.status_code.value) {
+            // An interim status as the last one would leave the client waiting for another answer (RFC 9110 15.2).
+            problems.push(Problem::error(
+                "integration::status",
+                response.status_code.place,
+                format!("an answer cannot end with the status {}", response.status_code.value),
+                "write a status from 200 to 599",
+            ));
+        }
         let mut headers = Vec::new();
         for (target_name, expression) in &response.response_parameters {
             let Some(name) = target_name.value.strip_prefix("method.response.header.") else { continue };
