@@ -32,6 +32,7 @@ const ANYWHERE: &[&str] = &["src/"];
 const ADDRESSES: &[(&str, &[&str])] = &[
     ("arc_swap", ANYWHERE),
     ("axum", &["src/control/", "src/console/", "src/cli/"]),
+    ("base64", ANYWHERE),
     ("clap", &["src/cli/", "src/settings/"]),
     ("crossbeam", ANYWHERE),
     ("foldhash", ANYWHERE),
@@ -47,9 +48,12 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("mimalloc", &["src/main.rs"]),
     ("monoio", &["src/net/"]),
     ("notify", &["src/control/fetch/"]),
+    ("percent_encoding", ANYWHERE),
     ("pin_project_lite", &["src/net/"]),
     ("prometheus_client", &["src/telemetry/"]),
     ("quanta", &["src/time.rs"]),
+    ("rcgen", &["src/control/admin/"]),
+    ("redb", &["src/control/commit/store.rs"]),
     ("regex", ANYWHERE),
     ("ring", &["src/sigv4.rs", "src/edge/identity/jwt.rs", "src/control/"]),
     ("rustix", ANYWHERE),
@@ -63,6 +67,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("thiserror", ANYWHERE),
     ("tokio", &["src/control/", "src/console/", "src/cli/"]),
     ("toml", &["src/settings/", "src/control/", "src/cli/"]),
+    ("ureq", &["src/cli/"]),
 ];
 
 #[test]

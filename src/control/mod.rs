@@ -2,6 +2,7 @@
 //! runtime of its own; nothing here is on the way of a request.
 
 pub mod admin;
+pub mod commit;
 pub mod cores;
 pub mod deploy;
 pub mod fetch;

@@ -1,4 +1,5 @@
 //! Definitions as plain data, in AWS's words. No behaviour, no socket, no clock.
 
+pub mod api_rows;
 pub mod problem;
 pub mod rest_api;
