@@ -141,6 +141,51 @@ pub enum MethodPattern {
     One { path: String, verb: String },
 }
 
+impl MethodSetting {
+    /// One entry of a stage's `methodSettings`: a rate or a burst of 0 blocks everything, a rate that is absent or
+    /// negative limits nothing (rest/12 section 12.1). `None` where the key names no method.
+    pub fn of_stage(key: &str, rate: Option<f64>, burst: Option<i64>) -> Option<Self> {
+        let pattern = MethodPattern::of_stage(key)?;
+        let burst = burst.filter(|&burst| burst >= 0);
+        let throttle = match rate.filter(|&rate| rate >= 0.0) {
+            None => (burst == Some(0)).then_some(Throttle { rate_per_second: 0.0, burst: 0 }),
+            Some(rate_per_second) => {
+                let burst = burst.map_or(STAGE_BURST, |burst| u32::try_from(burst).unwrap_or(u32::MAX));
+                Some(Throttle { rate_per_second, burst })
+            }
+        };
+        Some(Self { api: None, pattern, throttle, logging: None })
+    }
+}
+
+/// What AWS fills in where a stage says a rate and no burst (rest/12 section 12.6).
+const STAGE_BURST: u32 = 5_000;
+
+impl MethodPattern {
+    /// A key of `methodSettings` in any of its spellings: `*/*`, `~1pets~1{id}/GET`, `pets/{id}/GET`, `/pets/{id}/GET`.
+    pub fn of_stage(key: &str) -> Option<Self> {
+        if key == "*/*" {
+            return Some(Self::All);
+        }
+        let (path, verb) = key.rsplit_once('/')?;
+        let path = path.replace("~1", "/").replace("~0", "~");
+        let known = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+        let verb = *known.iter().find(|known| known.eq_ignore_ascii_case(verb))?;
+        Some(Self::One { path: format!("/{}", path.trim_matches('/')), verb: verb.to_owned() })
+    }
+
+    /// Whether it is for this method alone.
+    pub fn names(&self, resource_path: &str, verb: &str) -> bool {
+        match self {
+            Self::All => false,
+            // rest/12 section 12.1: spellings with and without the leading slash are equal.
+            Self::One { path, verb: own } => {
+                path.trim_matches('/') == resource_path.trim_matches('/') && own.eq_ignore_ascii_case(verb)
+            }
+        }
+    }
+}
+
 /// Where requests for a backend really go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamOverride {
@@ -148,4 +193,42 @@ pub struct UpstreamOverride {
     pub authority: String,
     /// Addresses to connect to instead of what DNS says.
     pub addresses: Vec<SocketAddr>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_stage_settings() {
+        let one = |path: &str, verb: &str| Some(MethodPattern::One { path: path.into(), verb: verb.into() });
+        for key in ["~1pets~1{id}/GET", "pets/{id}/GET", "/pets/{id}/GET", "pets~1{id}/get", "//pets/{id}//GET"] {
+            assert_eq!(MethodPattern::of_stage(key), one("/pets/{id}", "GET"), "{key}");
+        }
+        for key in ["~1/ANY", "//ANY", "/ANY"] {
+            assert_eq!(MethodPattern::of_stage(key), one("/", "ANY"), "{key}");
+        }
+        assert_eq!(MethodPattern::of_stage("*/*"), Some(MethodPattern::All));
+        assert_eq!(MethodPattern::of_stage("pets/TRACE"), None);
+        assert_eq!(MethodPattern::of_stage("GET"), None);
+        let pattern = MethodPattern::of_stage("pets/{id}/GET").expect("a method");
+        assert!(pattern.names("/pets/{id}", "GET") && !pattern.names("/pets/{id}", "PUT"));
+        assert!(!pattern.names("/pets", "GET") && !MethodPattern::All.names("/pets", "GET"));
+    }
+
+    #[test]
+    fn throttles_of_stage_settings() {
+        let check = |rate: Option<f64>, burst: Option<i64>, expected: Option<(f64, u32)>| {
+            let setting = MethodSetting::of_stage("*/*", rate, burst).expect("a setting");
+            let throttle = setting.throttle.map(|throttle| (throttle.rate_per_second, throttle.burst));
+            assert_eq!(throttle, expected, "{rate:?} {burst:?}");
+        };
+        check(None, None, None);
+        check(Some(-1.0), Some(-1), None);
+        check(None, Some(7), None);
+        check(Some(2.5), Some(7), Some((2.5, 7)));
+        check(Some(2.5), None, Some((2.5, 5_000)));
+        check(Some(0.0), Some(7), Some((0.0, 7)));
+        check(Some(-1.0), Some(0), Some((0.0, 0)));
+    }
 }
