@@ -168,6 +168,11 @@ pub fn random_bytes() -> [u8; 16] {
     bytes
 }
 
+/// Thirty-two hexadecimal digits that nobody guesses.
+pub fn random_hex() -> String {
+    random_bytes().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// Random characters of an alphabet, without a bias: bytes beyond its last whole multiple are drawn again.
 fn random_id(length: usize, alphabet: &[u8]) -> String {
     let fair = 256 - 256 % alphabet.len();
