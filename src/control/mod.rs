@@ -275,6 +275,9 @@ fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
         ("listen", old.listen != new.listen),
         ("workers", old.workers != new.workers),
         ("admin", old.admin != new.admin),
+        ("data", old.data != new.data),
+        ("dev", old.dev != new.dev),
+        ("audit-log", old.audit_log != new.audit_log),
         ("driver", old.driver != new.driver),
         (
             "access-log",

@@ -3,9 +3,11 @@
 //! [`raw`] is what was written; [`Settings`] is what it means. The rest of the program never doubts a `Settings`.
 
 mod check;
+mod credentials;
 pub mod file;
 pub mod limits;
 pub mod raw;
+mod secret;
 mod words;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use limits::{CONFIG_BYTES_MAX, Limits};
+pub use raw::Command;
 use raw::{Mistake, Raw};
+pub use secret::Secret;
 
 /// Reads the `weir.toml` that `told` names, if it names one, lays `told` (flags over variables) over it, and checks
 /// what comes of it. At the start and at each reload.
@@ -34,14 +38,14 @@ pub fn gather(told: Raw, cores: NonZeroUsize) -> Result<Settings, Refused> {
         config: None,
     })?;
     let settings = file::read(&path, &text).and_then(|file| file.under(told).check(cores));
-    settings.map_err(|mistakes| Refused { mistakes, config: Some((path, text)) })
+    settings.map_err(|mistakes| Refused { mistakes, config: Some((path, secret::masked(&text))) })
 }
 
 /// Why there are no settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub mistakes: Vec<Mistake>,
-    /// `weir.toml` and its text, where it could be read: places of mistakes are in it.
+    /// `weir.toml` and its text, its secrets masked, where it could be read: places of mistakes are in it.
     pub config: Option<(PathBuf, String)>,
 }
 
@@ -62,8 +66,18 @@ pub struct Settings {
     pub workers: NonZeroUsize,
     pub stage: String,
     pub stage_variables: BTreeMap<String, String>,
-    /// Metrics and health; `None` switches the admin listener off.
+    /// Metrics, health and the management API; `None` switches the admin listener off.
     pub admin: Option<SocketAddr>,
+    /// Who may use the management API; with nobody here, everybody on this machine ([`Settings::offers_management`]).
+    pub admin_credentials: Vec<AdminCredential>,
+    /// `weir serve --dev`: on a loopback address any credentials will do, and everything can be reset.
+    pub dev: bool,
+    /// Whether this is `weir run` or `weir serve`.
+    pub command: Command,
+    /// Where the definitions are kept; always there under `serve`, never under `run`.
+    pub data: Option<PathBuf>,
+    /// Where changes are written down; `None` is nowhere.
+    pub audit_log: Option<AuditTarget>,
     pub driver: DriverChoice,
     pub access_log: Option<AccessLog>,
     pub limits: Limits,
@@ -83,6 +97,41 @@ pub struct Settings {
     pub watch: bool,
     /// The settings file, when there is one: it is read again at a reload.
     pub config: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Whether the management API may be reached: by everybody on this machine, from elsewhere only with credentials.
+    pub fn offers_management(&self) -> bool {
+        self.admin.is_some_and(|address| address.ip().is_loopback() || !self.admin_credentials.is_empty())
+    }
+}
+
+/// A key of the management API. `Debug` does not show its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminCredential {
+    pub access_key: String,
+    pub secret_key: Secret,
+    /// With temporary credentials, what must be sent beside the signature.
+    pub session_token: Option<Secret>,
+    /// The ARN of whoever signs with this key.
+    pub principal: String,
+    pub permissions: Permissions,
+}
+
+/// What a key may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permissions {
+    FullAccess,
+    /// A policy document, as IAM's JSON. It is compiled where it is used, above this folder.
+    Policy(String),
+    /// A file with one.
+    PolicyFile(PathBuf),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditTarget {
+    Stderr,
+    File(PathBuf),
 }
 
 /// One definition and the base path that it answers below; empty is `/`.
