@@ -1,12 +1,16 @@
 //! Definitions in, snapshots out: the spine of a start, of a change, and of an end. One side thread with a tokio
 //! runtime of its own; nothing here is on the way of a request.
 
+mod adopt;
 pub mod admin;
 pub mod commit;
 pub mod cores;
 pub mod deploy;
 pub mod fetch;
+mod live;
 pub mod log_writer;
+mod management;
+mod plane;
 pub mod refusal;
 #[cfg(test)]
 mod scratch;
@@ -20,12 +24,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use admin::AdminState;
+use admin::audit::Audit;
+use admin::auth::Gate;
+use admin::call::Facts;
+use admin::front::{Front, unix_seconds};
+use commit::definitions::Definitions;
+use commit::store::{Opened, Store};
 use cores::Cores;
 use deploy::compile::Compiling;
 use deploy::load::{Loaded, load};
 use fetch::dns::{Names, Resolver};
 use fetch::files::FileWatch;
 use log_writer::LogWriter;
+use management::{Around, Entrance, Management};
+use plane::Plane;
 use refusal::Refusal;
 use signals::{Happening, Happenings, Reason};
 use tell::tell;
@@ -34,7 +46,7 @@ use tokio::sync::oneshot;
 use crate::edge::snapshot::Snapshot;
 use crate::model::problem::{Problem, Sources};
 use crate::net::ring::{self, Driver};
-use crate::settings::limits::LOG_STOP_TIMEOUT;
+use crate::settings::limits::{LOG_STOP_TIMEOUT, STORE_STOP_TIMEOUT};
 use crate::settings::{LogTarget, Settings};
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
@@ -68,6 +80,9 @@ struct Gateway {
     compiling: Compiling,
     names: Names,
     cores: Cores,
+    management: Management,
+    /// Ids of the APIs that came from files.
+    file_apis: Vec<String>,
     log: Option<LogWriter>,
     admin: Arc<AdminState>,
     stop_admin: Option<oneshot::Sender<()>>,
@@ -84,8 +99,15 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
     let mut compiling = Compiling::new(&settings, Arc::clone(&registry))
         .map_err(|problems| Refusal { problems, sources: Sources::default() })?;
-    let (loaded, snapshot) = deploy(&mut compiling, &settings, &clock)?;
+    let facts = Facts::new(&settings.account_id, &settings.region, settings.lenient);
+    let (store, definitions) = open(&settings)?;
+    let mut plane = Plane::new(definitions, store, facts.clone());
+    let (loaded, of_files) = deploy(&mut compiling, &settings, &clock)?;
     report(&loaded.problems, &loaded.sources);
+    let file_apis = take_files(&mut plane, &loaded, &of_files, &settings, &[]);
+    load_stages(&mut plane, &mut compiling, &settings, &clock);
+    let snapshot = Arc::new(compiling.snapshot(&plane.live.all(), &plane.live.routes, &settings));
+    let (first, stages) = (snapshot.revision, snapshot.stages.len());
     let resolver = Resolver::new().map_err(|error| {
         Refusal::sentence("start::dns", format!("DNS cannot be asked: {error}"), "look at /etc/resolv.conf")
     })?;
@@ -104,7 +126,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         Refusal::sentence("start::signals", format!("signals cannot be caught: {error}"), "start Weir in another way")
     })?;
     let mut cores = Cores::start(&settings, driver, snapshot, log.as_ref())?;
-    until_everywhere(&mut cores, 1).await?;
+    until_everywhere(&mut cores, first).await?;
     let admin = Arc::new(AdminState {
         counters: cores.counters.clone(),
         registry,
@@ -113,14 +135,33 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         heartbeats: Arc::clone(&cores.shared.heartbeats),
         started: Instant::now(),
         log_lines_lost: log.as_ref().map_or_else(Arc::<AtomicU64>::default, LogWriter::lost),
-        revision: AtomicU64::new(1),
+        revision: AtomicU64::new(first),
         reloads_refused: AtomicU64::new(0),
     });
+    let (management, entrance) = Management::new(plane);
+    let front = front(&settings, facts, entrance)?;
     let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let stop_admin = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin)));
+    let stop_admin = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin), front));
     tokio::spawn(names.clone().refresh());
     announce(&cores, &settings, driver, admin_address);
-    Ok(Gateway { settings, clock, compiling, names, cores, log, admin, stop_admin, happenings, files })
+    if let Some(folder) = &settings.data {
+        let (revision, count) = (management.plane.definitions.revision(), stages);
+        tell(format_args!("serving {count} stages of {}, revision {revision}", folder.display()));
+    }
+    Ok(Gateway {
+        settings,
+        clock,
+        compiling,
+        names,
+        cores,
+        management,
+        file_apis,
+        log,
+        admin,
+        stop_admin,
+        happenings,
+        files,
+    })
 }
 
 impl Gateway {
@@ -152,6 +193,17 @@ impl Gateway {
                         until = Some(Instant::now() + self.settings.limits.drain_timeout + Duration::from_secs(1));
                     }
                 },
+                event = self.management.next() => {
+                    let mut around = Around {
+                        compiling: &mut self.compiling,
+                        settings: &self.settings,
+                        clock: &self.clock,
+                        names: &self.names,
+                        cores: &mut self.cores,
+                        admin: &self.admin,
+                    };
+                    self.management.handle(event, &mut around);
+                }
                 _ = pulse.tick() => {
                     self.cores.publisher.retire();
                     if self.cores.shared.drained.load(Ordering::Acquire) >= self.cores.counters.len() {
@@ -183,7 +235,7 @@ impl Gateway {
             let deployed = deploy(&mut self.compiling, &settings, &self.clock)?;
             Ok((settings, deployed))
         });
-        let (settings, (loaded, snapshot)) = match deployed {
+        let (settings, (loaded, of_files)) = match deployed {
             Ok(deployed) => deployed,
             Err(refusal) => {
                 report(&refusal.problems, &refusal.sources);
@@ -193,9 +245,15 @@ impl Gateway {
         };
         report(&loaded.problems, &loaded.sources);
         resolve(&self.compiling, &self.names).await;
-        let (revision, methods) =
-            (snapshot.revision, snapshot.stages.iter().map(|stage| stage.base.methods.len()).sum::<usize>());
-        self.cores.publisher.publish(snapshot);
+        let methods = of_files.stages.iter().map(|stage| stage.base.methods.len()).sum::<usize>();
+        self.management.plane.facts = Facts::new(&settings.account_id, &settings.region, settings.lenient);
+        self.file_apis = take_files(&mut self.management.plane, &loaded, &of_files, &settings, &self.file_apis);
+        load_stages(&mut self.management.plane, &mut self.compiling, &settings, &self.clock);
+        resolve(&self.compiling, &self.names).await;
+        let live = &self.management.plane.live;
+        let snapshot = self.compiling.snapshot(&live.all(), &live.routes, &settings);
+        let revision = snapshot.revision;
+        self.cores.publisher.publish(Arc::new(snapshot));
         self.admin.revision.store(revision, Ordering::Relaxed);
         if let Some(setting) = needs_restart(&self.settings, &settings) {
             tell(format_args!("the changed `{setting}` takes effect at the next start"));
@@ -213,6 +271,9 @@ impl Gateway {
         if let Some(stop) = self.stop_admin {
             let _ = stop.send(());
         }
+        if !self.management.plane.store.stop(STORE_STOP_TIMEOUT) {
+            tell("the last changes could not be written in time: their clients were not told that they are kept");
+        }
         if let Some(log) = self.log
             && !log.stop(LOG_STOP_TIMEOUT)
         {
@@ -221,12 +282,81 @@ impl Gateway {
     }
 }
 
-fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Result<(Loaded, Arc<Snapshot>), Refusal> {
+/// What the definition files say, compiled; nothing under `serve`.
+fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Result<(Loaded, Snapshot), Refusal> {
     let mut loaded = load(settings);
     match compiling.compile(&mut loaded, settings, clock.now()) {
-        Some(snapshot) => Ok((loaded, Arc::new(snapshot))),
+        Some(snapshot) => Ok((loaded, snapshot)),
         None => Err(Refusal { problems: loaded.problems, sources: loaded.sources }),
     }
+}
+
+/// The data folder, or memory.
+fn open(settings: &Settings) -> Result<(Store, Definitions), Refusal> {
+    match &settings.data {
+        None => Ok((Store::memory(), Definitions::default())),
+        Some(folder) => {
+            let Opened { store, rows, revision } = Store::open(folder)?;
+            Ok((store, Definitions::new(rows, revision)))
+        }
+    }
+}
+
+/// Makes the files' stages live and their rows known. Answers the APIs that they are.
+fn take_files(
+    plane: &mut Plane,
+    loaded: &Loaded,
+    of_files: &Snapshot,
+    settings: &Settings,
+    before: &[String],
+) -> Vec<String> {
+    let known = (&plane.definitions, &plane.store, &plane.facts);
+    let change = adopt::adopt(known.0, known.1, known.2, loaded, settings, before, unix_seconds());
+    if !change.rows.is_empty() {
+        plane.definitions.apply(&change);
+        // Files are for `run`, whose store is memory: it keeps what it is given at once.
+        drop(plane.store.commit(change));
+    }
+    plane.live.stages.retain(|(api, _), _| !before.contains(api));
+    let stage_of = |stage: &Arc<crate::edge::snapshot::Stage>| {
+        let facts = &stage.base.facts;
+        ((facts.api_id.to_string(), facts.stage.to_string()), Arc::clone(stage))
+    };
+    plane.live.stages.extend(of_files.stages.iter().map(stage_of));
+    let mount = |api: &deploy::load::LoadedApi| crate::model::routes::BasePathMapping {
+        base_path: api.base_path.clone(),
+        api_id: api.api.id.clone(),
+        stage: Some(settings.stage.clone()),
+    };
+    plane.live.routes.mounts = loaded.apis.iter().map(mount).collect();
+    loaded.apis.iter().map(|api| api.api.id.clone()).collect()
+}
+
+/// Compiles every stage that has rows and is not live yet. One that cannot be served any more is told of, and the others
+/// are served.
+fn load_stages(plane: &mut Plane, compiling: &mut Compiling, settings: &Settings, clock: &Clock) {
+    let mut tools = live::Tools { compiling, settings, now: clock.now() };
+    for (api, stage) in plane.stages() {
+        if plane.live.stages.contains_key(&(api.clone(), stage.clone())) {
+            continue;
+        }
+        match plane.compile(&mut tools, &api, &stage) {
+            Ok(compiled) => drop(plane.live.stages.insert((api, stage), compiled)),
+            Err(error) => tell(format_args!("stage {stage} of API {api} is not served: {}", error.message)),
+        }
+    }
+    plane.live.routes.domains = live::custom_domains(&plane.definitions);
+}
+
+/// The management API, where it may be reached.
+fn front(settings: &Settings, facts: Facts, entrance: Entrance) -> Result<Option<Arc<Front>>, Refusal> {
+    if !settings.offers_management() {
+        return Ok(None);
+    }
+    let gate = Gate::new(settings)?;
+    let audit = Audit::open(settings.audit_log.as_ref())?;
+    let Entrance { commands, maintenance } = entrance;
+    Ok(Some(Arc::new(Front { gate, facts, audit, dev: settings.dev, commands, maintenance })))
 }
 
 /// Asks for the addresses of every backend that has none yet. A name that does not resolve is no reason not to start:
@@ -300,9 +430,13 @@ async fn until_everywhere(cores: &mut Cores, revision: u64) -> Result<(), Refusa
     Ok(())
 }
 
-fn serve_admin(listener: tokio::net::TcpListener, state: Arc<AdminState>) -> oneshot::Sender<()> {
+fn serve_admin(
+    listener: tokio::net::TcpListener,
+    state: Arc<AdminState>,
+    front: Option<Arc<Front>>,
+) -> oneshot::Sender<()> {
     let (stop, stopped) = oneshot::channel();
-    tokio::spawn(admin::serve(listener, state, async {
+    tokio::spawn(admin::serve(listener, state, front, async {
         let _ = stopped.await;
     }));
     stop

@@ -14,9 +14,10 @@ use super::admin::call::{Facts, Reply, TestInvoke, Turn};
 use super::admin::errors::AwsError;
 use super::admin::front::{Command, Done};
 use super::commit::change::Change;
-use super::commit::definitions::Definitions;
+use super::commit::definitions::{Definitions, segments};
 use super::commit::store::{Store, StoreError};
 use super::live::{Bench, Effect, Live, Tools};
+use crate::edge::snapshot::Stage;
 use crate::edge::upstream::Endpoint;
 
 /// Who waits for a change.
@@ -95,6 +96,23 @@ impl Plane {
         let change = turn.draft.finish(self.definitions.revision() + 1);
         self.change(change, reply, respond, tools);
         None
+    }
+
+    /// Every stage that there is.
+    pub fn stages(&self) -> Vec<(String, String)> {
+        let named = self.definitions.below("restapis").filter_map(|(key, _)| {
+            match segments(key).as_slice() {
+                [_, api, family, stage] if family == "stages" => Some((api.clone(), stage.clone())),
+                _ => None,
+            }
+        });
+        named.collect()
+    }
+
+    /// Compiles one stage as its rows are now.
+    pub fn compile(&self, tools: &mut Tools<'_>, api: &str, stage: &str) -> Result<Arc<Stage>, AwsError> {
+        let mut bench = Bench { tools, facts: &self.facts, store: &self.store };
+        bench.stage(&self.definitions, &Change::default(), api, stage)
     }
 
     /// Takes a change on its way, or refuses it whole.

@@ -147,11 +147,15 @@ def definition(backend):
     }
 
 
-class Gateway:
-    def __init__(self, folder, backend, *flags):
-        file = folder / "api.json"
-        file.write_text(json.dumps(definition(backend)))
-        command = [WEIR, "run", str(file), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *flags]
+class Process:
+    """The binary with one of its commands; found by its start-up line."""
+
+    def __init__(self, *arguments):
+        command = [WEIR, *arguments]
+        if "--listen" not in arguments:
+            command += ["--listen", "127.0.0.1:0"]
+        if "--admin" not in arguments:
+            command += ["--admin", "127.0.0.1:0"]
         if driver := os.environ.get("WEIR_TEST_DRIVER"):
             command += ["--driver", driver]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
@@ -191,6 +195,46 @@ class Gateway:
             self.process.kill()
             self.process.wait()
             raise
+
+
+class Gateway(Process):
+    """`weir run` with the rows above."""
+
+    def __init__(self, folder, backend, *flags):
+        file = folder / "api.json"
+        file.write_text(json.dumps(definition(backend)))
+        super().__init__("run", str(file), *flags)
+
+
+class Served(Process):
+    """`weir serve` with a data folder."""
+
+    def __init__(self, folder, *flags):
+        self.folder = folder
+        super().__init__("serve", "--data", str(folder), *flags)
+
+    @property
+    def admin_url(self):
+        return f"http://{self.admin_address}"
+
+    def client(self, service="apigateway", **options):
+        import boto3
+        import botocore.config
+
+        config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False)
+        return boto3.client(service, endpoint_url=self.admin_url, region_name="us-east-1", config=config, **options)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, backend):
+    running = Served(tmp_path_factory.mktemp("data") / "weir")
+    yield running
+    assert running.stop() == 0, "\n".join(running.said)
+
+
+@pytest.fixture
+def aws(served):
+    return served.client()
 
 
 @pytest.fixture(scope="session")

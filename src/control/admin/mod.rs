@@ -1,18 +1,35 @@
-//! The admin listener: metrics and health, on the side thread.
+//! The admin listener: metrics, health and the AWS-compatible management API, on the side thread.
+//!
+//! A call of the management API goes from `front.rs` (who may call, what is meant) through `operations.rs` (one row an
+//! operation) and `intake.rs` (is its input of the right shape) to one function of its family; what that changes is
+//! committed and published by `control/management.rs`.
 
+pub mod audit;
+pub mod auth;
+pub mod call;
+pub mod common;
+pub mod content;
+pub mod errors;
+pub mod front;
 mod listener;
+pub mod operations;
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::State;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::IncomingStream;
+use front::Front;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -59,14 +76,22 @@ impl AdminState {
 }
 
 /// Answers until `shutdown`, and then ends what it has begun, within a bound.
-pub async fn serve(listener: TcpListener, state: Arc<AdminState>, shutdown: impl Future<Output = ()> + Send + 'static) {
+///
+/// `front` is the management API, where it may be reached.
+pub async fn serve(
+    listener: TcpListener,
+    state: Arc<AdminState>,
+    front: Option<Arc<Front>>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) {
     let stopping = Arc::new(Notify::new());
     let told = Arc::clone(&stopping);
     let graceful = async move {
         shutdown.await;
         told.notify_one();
     };
-    let served = axum::serve(listener::Bounded::new(listener), router(state)).with_graceful_shutdown(graceful);
+    let service = router(state, front).into_make_service_with_connect_info::<Peer>();
+    let served = axum::serve(listener::Bounded::new(listener), service).with_graceful_shutdown(graceful);
     let mut served = pin!(served.into_future());
     tokio::select! {
         // It never fails: `Bounded` retries what can be retried.
@@ -77,13 +102,30 @@ pub async fn serve(listener: TcpListener, state: Arc<AdminState>, shutdown: impl
     }
 }
 
-fn router(state: Arc<AdminState>) -> Router {
-    Router::new()
+/// Who called.
+#[derive(Clone, Copy, Debug)]
+struct Peer(SocketAddr);
+
+impl Connected<IncomingStream<'_, listener::Bounded>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, listener::Bounded>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+fn router(state: Arc<AdminState>, front: Option<Arc<Front>>) -> Router {
+    let own = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .fallback(not_found)
-        .with_state(state)
+        .with_state(state);
+    match front {
+        Some(front) => own.fallback(manage).with_state(front),
+        None => own.fallback(not_found),
+    }
+}
+
+async fn manage(State(front): State<Arc<Front>>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+    front::serve(front, request, peer.0.ip().to_string()).await
 }
 
 async fn metrics(State(state): State<Arc<AdminState>>) -> Response {
@@ -172,7 +214,7 @@ mod tests {
             let address = listener.local_addr().expect("an address");
             let state = state();
             let (stop, stopped) = oneshot::channel::<()>();
-            let served = tokio::spawn(serve(listener, Arc::clone(&state), async {
+            let served = tokio::spawn(serve(listener, Arc::clone(&state), None, async {
                 let _ = stopped.await;
             }));
             let check = async |path: &str, status: u16, text: &str| {
