@@ -113,7 +113,7 @@ pub(super) fn content_types<'d>(
 }
 
 /// The name that a `$ref` ends with, else the schema's text.
-fn model(schema: &Node) -> String {
+pub(super) fn model(schema: &Node) -> String {
     let json = yaml::to_json(schema);
     let name = json.get("$ref").and_then(|name| name.as_str()).and_then(|name| name.rsplit('/').next());
     name.map_or_else(|| json.to_string(), str::to_owned)
