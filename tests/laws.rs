@@ -55,7 +55,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("rcgen", &["src/control/admin/"]),
     ("redb", &["src/control/commit/store.rs"]),
     ("regex", ANYWHERE),
-    ("ring", &["src/sigv4.rs", "src/edge/identity/jwt.rs", "src/control/"]),
+    ("ring", &["src/sigv4/", "src/edge/identity/jwt.rs", "src/control/"]),
     ("rustix", ANYWHERE),
     ("rustls", &["src/net/tls.rs", "src/edge/accept/", "src/control/"]),
     ("rustls_native_certs", &["src/net/tls.rs"]),
