@@ -92,8 +92,10 @@ impl Bench<'_, '_> {
         if !change.blobs.iter().any(|(key, bytes)| *key == blob && bytes.is_some()) {
             return Ok(());
         }
-        let (rest_api, owners) = from_rows::rest_api(api, &self.content(change, api, id)?);
-        self.refused(&refuse(&rest_api).problems(), &owners).map_or(Ok(()), Err)
+        let mut problems = Vec::new();
+        let (rest_api, owners) = from_rows::rest_api(api, &self.content(change, api, id)?, &mut problems);
+        problems.extend(refuse(&rest_api).problems());
+        self.refused(&problems, &owners).map_or(Ok(()), Err)
     }
 
     /// One stage, from its row and the deployments that it points at.
@@ -106,36 +108,45 @@ impl Bench<'_, '_> {
     ) -> Result<Arc<Stage>, AwsError> {
         let row = definitions.draft().get(&key(&["restapis", api_id, "stages", name])).unwrap_or_default();
         let base_id = text(&row, "deploymentId").unwrap_or_default();
-        let (base, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, base_id)?);
+        let mut problems = Vec::new();
+        let (base, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, base_id)?, &mut problems);
         let variables = texts(inner(&row, "variables"));
         let canary = inner(&row, "canarySettings").map(|canary| -> Result<_, AwsError> {
             let id = text(canary, "deploymentId").unwrap_or(base_id);
-            let (api, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, id)?);
+            let mut found = Vec::new();
+            let (api, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, id)?, &mut found);
+            if let Some(refused) = self.refused(&found, &owners) {
+                return Err(refused);
+            }
             let mut variables = variables.clone();
             variables.extend(texts(inner(canary, "stageVariableOverrides")));
             let percent = canary.get("percentTraffic").and_then(Value::as_f64).unwrap_or(0.0);
-            Ok((percent, id.to_owned(), api, owners, variables))
+            Ok((percent, id.to_owned(), api, variables))
         });
         let canary = canary.transpose()?;
         let settings = method_settings(inner(&row, "methodSettings"));
         let source = StageSource {
             name,
             base: ReleaseSource { api: &base, deployment_id: base_id, variables: &variables },
-            canary: canary.as_ref().map(|(percent, id, api, _, variables)| {
+            canary: canary.as_ref().map(|(percent, id, api, variables)| {
                 (*percent, ReleaseSource { api, deployment_id: id, variables })
             }),
             method_settings: &settings,
             access_log_format: inner(&row, "accessLogSettings").and_then(|log| text(log, "format")),
             missing_variables: Missing::Empty,
         };
-        self.compile(source, &owners)
+        self.compile(source, &owners, problems)
     }
 
     /// Compiles a source, or tells why it cannot be served.
-    pub fn compile(&mut self, source: StageSource<'_>, owners: &Owners) -> Result<Arc<Stage>, AwsError> {
-        let mut problems = Vec::new();
+    pub fn compile(
+        &mut self,
+        source: StageSource<'_>,
+        owners: &Owners,
+        mut problems: Vec<Problem>,
+    ) -> Result<Arc<Stage>, AwsError> {
         let compiled = self.tools.compiling.stage(source, self.tools.settings, self.tools.now, &mut problems);
-        match compiled {
+        match compiled.filter(|_| self.refused(&problems, owners).is_none()) {
             Some(stage) => Ok(stage),
             None => Err(self.refused(&problems, owners).unwrap_or_else(|| cannot(&[]))),
         }

@@ -14,7 +14,10 @@ use super::admin::content;
 use super::admin::errors::AwsError;
 use super::admin::front::{Command, Done, Maintenance, unix_seconds};
 use super::admin::{plan, test_invoke};
-use super::commit::change::Change;
+use super::commit::backup::Existing;
+use super::commit::change::{Change, Key};
+use super::commit::definitions::{key, segments};
+use super::commit::store::Store;
 use super::cores::Cores;
 use super::deploy::compile::Compiling;
 use super::deploy::from_rows;
@@ -24,7 +27,7 @@ use super::live::{self, Bench, StageKey, Tools};
 use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
 use crate::model::routes::{BasePathMapping, CustomDomain, RoutingMode};
 use crate::settings::Settings;
-use crate::settings::limits::{ADMIN_COMMANDS_WAITING_MAX, PUBLISH_TIMEOUT};
+use crate::settings::limits::{ADMIN_COMMANDS_WAITING_MAX, PUBLISH_TIMEOUT, STORE_STOP_TIMEOUT};
 use crate::time::Clock;
 
 pub struct Management {
@@ -120,13 +123,20 @@ impl Management {
     fn maintain(&mut self, maintenance: Maintenance, around: &mut Around<'_>) {
         match maintenance {
             Maintenance::Backup(respond) => {
-                let backup = self.plane.store.backup();
+                // In the data folder: what it holds is as secret as the store.
+                let folder = around.settings.data.clone().unwrap_or_else(std::env::temp_dir);
+                let backup = self.plane.store.backup(folder.join(format!("backup-{}.part", random_hex())));
                 tokio::spawn(async move {
-                    let bytes = backup.await.unwrap_or_else(|_| Err(super::commit::store::StoreError::stopped()));
-                    let _ = respond.send(bytes.map_err(|error| AwsError::unavailable(error.to_string())));
+                    let written = match backup.await {
+                        Ok(written) => written.map(|backup| backup.file).map_err(|error| AwsError::unavailable(error.to_string())),
+                        Err(_) => Err(AwsError::unavailable("Weir is stopping")),
+                    };
+                    if let Err(Ok(file)) = respond.send(written) {
+                        let _ = std::fs::remove_file(file);
+                    }
                 });
             }
-            Maintenance::Restore(bytes, respond) => match self.restored(&bytes) {
+            Maintenance::Restore(bytes, respond) => match self.restored(&bytes, around) {
                 Ok(change) => self.replace(change, respond, around),
                 Err(error) => drop(respond.send(Err(error))),
             },
@@ -153,12 +163,21 @@ impl Management {
         }
     }
 
-    /// One change that leaves nothing of what is, and puts what the backup holds.
-    fn restored(&self, backup: &[u8]) -> Result<Change, AwsError> {
-        let fresh = super::commit::store::read_backup(backup).map_err(|error| AwsError::bad_request(error.to_string()))?;
+    /// One change that leaves nothing of what is, and puts what the backup holds. The backup is checked as a whole, in a
+    /// folder of its own.
+    fn restored(&self, backup: &[u8], around: &Around<'_>) -> Result<Change, AwsError> {
+        let parent = around.settings.data.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = parent.join(format!("restore-{}", random_hex()));
+        let fresh = read_backup(&folder, backup);
+        let _ = std::fs::remove_dir_all(&folder);
+        let fresh = fresh.map_err(AwsError::bad_request)?;
         let mut change = self.everything_gone();
-        change.rows.retain(|(key, _)| !fresh.rows.iter().any(|(other, _)| other == key));
-        change.blobs.retain(|(key, _)| !fresh.blobs.iter().any(|(other, _)| other == key));
+        let (rows, blobs): (BTreeSet<_>, BTreeSet<_>) = (
+            fresh.rows.iter().map(|(key, _)| key.clone()).collect(),
+            fresh.blobs.iter().map(|(key, _)| key.clone()).collect(),
+        );
+        change.rows.retain(|(key, _)| !rows.contains(key));
+        change.blobs.retain(|(key, _)| !blobs.contains(key));
         change.rows.extend(fresh.rows);
         change.blobs.extend(fresh.blobs);
         Ok(change)
@@ -166,18 +185,9 @@ impl Management {
 
     fn everything_gone(&self) -> Change {
         let definitions = &self.plane.definitions;
-        let rows: Vec<_> = definitions.below("").map(|(key, _)| (key.clone(), None)).collect();
-        let draft = definitions.draft();
-        let mut blobs = Vec::new();
-        for (key, _) in &rows {
-            let parts = super::commit::definitions::segments(key);
-            if let [restapis, api, deployments, id] = parts.as_slice()
-                && (restapis.as_str(), deployments.as_str()) == ("restapis", "deployments")
-            {
-                blobs.push((super::commit::definitions::key(&["deployments", api, id]), None));
-            }
-        }
-        Change { revision: draft.under().revision() + 1, rows, blobs }
+        let rows: Vec<(Key, _)> = definitions.below("").map(|(key, _)| (key.clone(), None)).collect();
+        let blobs = rows.iter().filter_map(|(key, _)| deployment_blob(key)).map(|key| (key, None)).collect();
+        Change { revision: definitions.revision() + 1, rows, blobs }
     }
 
     fn replace(&mut self, change: Change, respond: oneshot::Sender<Result<(), AwsError>>, around: &mut Around<'_>) {
@@ -249,7 +259,8 @@ impl Management {
         let mut rows = content::read(&turn, &test.api_id).unwrap_or_default();
         live::without_guards(&mut rows);
         live::only(&mut rows, &test.resource_path, &test.verb);
-        let (api, owners) = from_rows::rest_api(&test.api_id, &rows);
+        let mut problems = Vec::new();
+        let (api, owners) = from_rows::rest_api(&test.api_id, &rows, &mut problems);
         let variables = test.stage_variables.iter().cloned().collect();
         let source = StageSource {
             name: test_invoke::STAGE,
@@ -260,7 +271,7 @@ impl Management {
             missing_variables: Missing::Empty,
         };
         let mut tools = around.tools();
-        Bench { tools: &mut tools, facts: &self.plane.facts, store: &self.plane.store }.compile(source, &owners)
+        Bench { tools: &mut tools, facts: &self.plane.facts, store: &self.plane.store }.compile(source, &owners, problems)
     }
 
     fn end_test(&mut self, tested: Tested, around: &mut Around<'_>) {
@@ -270,6 +281,38 @@ impl Management {
         self.plane.live.routes.domains.retain(|domain| domain.name != host);
         around.publish(&self.plane);
         reply_to_test(&test, answer, respond);
+    }
+}
+
+/// Everything that a backup holds, as one change.
+fn read_backup(folder: &std::path::Path, backup: &[u8]) -> Result<Change, String> {
+    let refused = |refusal: super::refusal::Refusal| {
+        let found: Vec<String> = refusal.problems.iter().map(|problem| problem.found.clone()).collect();
+        found.join("; ")
+    };
+    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    let file = folder.join("weir.backup");
+    std::fs::write(&file, backup).map_err(|error| error.to_string())?;
+    let data = folder.join("data");
+    Store::restore(&data, &file, Existing::Keep).map_err(refused)?;
+    let opened = Store::open(&data).map_err(refused)?;
+    let mut change = Change::default();
+    for key in opened.rows.iter().filter_map(|(key, _)| deployment_blob(key)) {
+        let bytes = opened.store.blob(&key).map_err(|error| error.to_string())?;
+        change.blobs.extend(bytes.map(|bytes| (key, Some(bytes.into_boxed_slice()))));
+    }
+    change.rows = opened.rows.into_iter().map(|(key, text)| (key, Some(text))).collect();
+    opened.store.stop(STORE_STOP_TIMEOUT);
+    Ok(change)
+}
+
+/// The key of what a deployment keeps, by the key of its row.
+fn deployment_blob(row: &str) -> Option<Key> {
+    match segments(row).as_slice() {
+        [restapis, api, deployments, id] if (restapis.as_str(), deployments.as_str()) == ("restapis", "deployments") => {
+            Some(key(&["deployments", api, id]))
+        }
+        _ => None,
     }
 }
 

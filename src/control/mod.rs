@@ -1,16 +1,16 @@
 //! Definitions in, snapshots out: the spine of a start, of a change, and of an end. One side thread with a tokio
 //! runtime of its own; nothing here is on the way of a request.
 
-mod adopt;
+pub mod adopt;
 pub mod admin;
 pub mod commit;
 pub mod cores;
 pub mod deploy;
 pub mod fetch;
-mod live;
+pub mod live;
 pub mod log_writer;
-mod management;
-mod plane;
+pub mod management;
+pub mod plane;
 pub mod refusal;
 #[cfg(test)]
 mod scratch;

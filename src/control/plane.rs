@@ -15,7 +15,8 @@ use super::admin::errors::AwsError;
 use super::admin::front::{Command, Done};
 use super::commit::change::Change;
 use super::commit::definitions::{Definitions, segments};
-use super::commit::store::{Store, StoreError};
+use super::commit::store::Store;
+use super::commit::store_error::StoreError;
 use super::live::{Bench, Effect, Live, Tools};
 use crate::edge::snapshot::Stage;
 use crate::edge::upstream::Endpoint;
@@ -83,6 +84,13 @@ impl Plane {
         unix_seconds: i64,
     ) -> Option<(Box<TestInvoke>, Respond)> {
         let Command { call, operation, respond } = command;
+        if operation.verb != "GET"
+            && let Err(error) = self.store.room()
+        {
+            let code = "TooManyRequestsException";
+            answer(respond, Err(AwsError { status: 429, code, message: error.to_string() }));
+            return None;
+        }
         let mut turn =
             Turn { draft: self.definitions.draft(), store: &self.store, facts: &self.facts, now: unix_seconds };
         let reply = match (operation.run)(&mut turn, &call) {
@@ -139,8 +147,10 @@ impl Plane {
         let (writing, resolving) = (&mut self.writing, &mut self.resolving);
         let written = async {
             match writing.front_mut() {
-                // A store whose thread has gone drops what it was given.
-                Some(oldest) => (&mut oldest.written).await.unwrap_or_else(|_| Err(StoreError::stopped())),
+                // A writer that has died of a mistake of ours drops what it was given: changes are refused from then on.
+                Some(oldest) => (&mut oldest.written).await.unwrap_or_else(|_| {
+                    Err(StoreError::new("the store's thread has ended", "start Weir again: everything acknowledged is kept"))
+                }),
                 None => std::future::pending().await,
             }
         };
@@ -166,13 +176,15 @@ impl Plane {
         self.resolving.push_back(Resolving { effect, done, respond, resolved: resolve() });
     }
 
-    /// The oldest change could not be written, and so none that was built on it.
+    /// The oldest change could not be written, and so none that was built on it (`commit/store.rs`, "Why this undoes
+    /// exactly what is lost"): what waits here begins with the first that is lost.
     pub fn unwritten(&mut self, error: &StoreError) {
+        let since = self.store.recovered(error);
+        debug_assert!(since.is_none_or(|since| self.writing.front().is_none_or(|first| first.done.revision >= since)));
         while let Some(Writing { inverse, respond, .. }) = self.writing.pop_back() {
             self.definitions.apply(&inverse);
             answer(respond, Err(AwsError::unavailable(format!("Nothing was changed: {error}"))));
         }
-        self.store.recovered();
     }
 
     /// Everything that has its addresses by now becomes live.
@@ -187,11 +199,6 @@ impl Plane {
             }
         }
         Published { waiting }
-    }
-
-    /// Nothing is under way.
-    pub fn is_quiet(&self) -> bool {
-        self.writing.is_empty() && self.resolving.is_empty()
     }
 }
 

@@ -76,6 +76,8 @@ pub const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Stages of one API. AWS says 10 and raises it on request.
 pub const STAGES_MAX: usize = 100;
+/// A remote command waits for its answer so long: a backup of a large store takes seconds.
+pub const REMOTE_TIMEOUT: Duration = Duration::from_secs(300);
 /// Answers to admin requests that are being written have so long after the shutdown began.
 pub const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A core that has not said so for longer is taken for stuck.

@@ -1,5 +1,7 @@
 //! One call of the management API: what a client asked, what an operation works on, and what it answers.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use super::errors::AwsError;
@@ -120,7 +122,7 @@ impl Turn<'_> {
     }
 
     pub fn put(&mut self, segments: &[&str], object: &Object) {
-        self.draft.put(&key(segments), object);
+        self.draft.put(key(segments), object);
     }
 
     pub fn delete(&mut self, segments: &[&str]) {
@@ -193,6 +195,8 @@ pub enum Reply {
     Object(Object),
     /// A document that a client saves.
     Document { body: Vec<u8>, content_type: &'static str, file_name: String },
+    /// A file of this process, sent and then removed.
+    File(PathBuf),
     /// The answer is what a request to this definition answers: `control/admin/test_invoke.rs` makes it.
     TestInvoke(Box<TestInvoke>),
 }

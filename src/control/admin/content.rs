@@ -198,7 +198,7 @@ pub fn deployed(turn: &Turn<'_>, api_id: &str, deployment_id: &str) -> Option<Ap
 pub fn delete_deployments(turn: &mut Turn<'_>, api_id: &str) {
     for deployment in turn.children(&["restapis", api_id, "deployments"]) {
         if let Some(id) = text(&deployment, "id") {
-            turn.draft.delete_blob(&key(&["deployments", api_id, id]));
+            turn.draft.delete_blob(key(&["deployments", api_id, id]));
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     ]);
     turn.put(&["restapis", api_id, "deployments", &id], &row);
     let bytes = serde_json::to_vec(&rows).map_err(|error| AwsError::unavailable(error.to_string()))?;
-    turn.draft.put_blob(&key(&["deployments", api_id, &id]), bytes);
+    turn.draft.put_blob(key(&["deployments", api_id, &id]), bytes);
     if let Some(name) = stage_name {
         stages::deploy(turn, call, name, stage, &id)?;
     }
@@ -121,7 +121,7 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         ));
     }
     turn.delete(&["restapis", api_id, "deployments", id]);
-    turn.draft.delete_blob(&key(&["deployments", api_id, id]));
+    turn.draft.delete_blob(key(&["deployments", api_id, id]));
     Ok(Reply::Empty)
 }
 

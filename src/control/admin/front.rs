@@ -1,5 +1,6 @@
 //! The management API's front: from an HTTP request to an operation and back, with AWS's headers on every answer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,6 +15,7 @@ use super::audit::{Audit, Entry};
 use super::auth::{Gate, Identity, Signed};
 use super::call::{Call, Facts, Reply};
 use super::errors::AwsError;
+use super::file_body::FileBody;
 use super::intake;
 use super::operations::{self, Operation};
 use super::{sts, target};
@@ -36,7 +38,7 @@ pub struct Done {
 /// What is said to the process itself, below `/_weir/`.
 pub enum Maintenance {
     /// One file with everything, made while the gateway runs.
-    Backup(oneshot::Sender<Result<Vec<u8>, AwsError>>),
+    Backup(oneshot::Sender<Result<PathBuf, AwsError>>),
     /// Everything is replaced by what a backup holds.
     Restore(Vec<u8>, oneshot::Sender<Result<(), AwsError>>),
     /// Everything is forgotten (`--dev`).
@@ -150,8 +152,7 @@ impl Front {
         let value = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let reply = match (verb, what) {
             ("GET", "backup") => {
-                let bytes = self.ask(Maintenance::Backup).await?;
-                Reply::Document { body: bytes, content_type: "application/octet-stream", file_name: "weir.backup".into() }
+                Reply::File(self.ask(Maintenance::Backup).await?)
             }
             ("POST", "restore") => {
                 self.ask(|respond| Maintenance::Restore(body, respond)).await?;
@@ -202,6 +203,14 @@ fn succeeded(ids: &Ids, status: u16, reply: Reply) -> Response {
             let text = serde_json::Value::Object(object).to_string();
             answer(ids, status, "application/json", text.into_bytes())
         }
+        Reply::File(path) => match FileBody::open(&path) {
+            Ok(body) => {
+                let mut response = answer(ids, status, "application/octet-stream", Vec::new());
+                *response.body_mut() = Body::from_stream(body);
+                response
+            }
+            Err(error) => refused(ids, &AwsError::unavailable(error.to_string())),
+        },
         Reply::Document { body, content_type, file_name } => {
             let mut response = answer(ids, status, content_type, body);
             if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{file_name}\"")) {

@@ -100,6 +100,7 @@ fn read(turn: &Turn<'_>, call: &Call) -> Result<(ApiRows, Vec<Value>), AwsError>
         region: turn.facts.region.clone(),
         base_path,
         ignore_documentation: call.query_all("ignore").any(|value| value == "documentation"),
+        ..ImportOptions::default()
     };
     let mut problems = Vec::new();
     let imported = openapi::import_rows(document, &options, &mut problems);

@@ -4,22 +4,78 @@
 //! operation) and `intake.rs` (is its input of the right shape) to one function of its family; what that changes is
 //! committed and published by `control/management.rs`.
 
+pub mod access_associations;
+pub mod account;
+pub mod api_key_csv;
+pub mod api_key_import;
+pub mod api_keys;
+pub mod api_mappings;
+pub mod arn;
 pub mod audit;
 pub mod auth;
+pub mod authorizers;
+pub mod base_path_mappings;
 pub mod call;
+pub mod client_certificates;
 pub mod common;
 pub mod content;
+pub mod deployments;
+pub mod documentation;
+pub mod documentation_locations;
+pub mod documentation_versions;
+pub mod domain_names;
+pub mod domain_patch;
+pub mod domain_targets;
+pub mod endpoint_configuration;
 pub mod errors;
+pub mod expressions;
+pub mod file_body;
 pub mod front;
+pub mod gateway_responses;
+pub mod import;
+pub mod intake;
+pub mod integration_responses;
+pub mod integrations;
 mod listener;
+pub mod lookup;
+pub mod method_responses;
+pub mod methods;
+pub mod model_template;
+pub mod models;
 pub mod operations;
+pub mod paging;
+pub mod parity;
+pub mod patch;
+pub mod plan;
+pub mod policy_text;
+pub mod request_validators;
+pub mod resources;
+pub mod rest_apis;
+pub mod routing_rule_conditions;
+pub mod routing_rules;
+pub mod schemas;
+pub mod sdk;
+pub mod shapes;
+pub mod shown;
+pub mod stage_patch;
+pub mod stages;
+pub mod sts;
+pub mod tags;
+pub mod target;
+pub mod test_invoke;
+#[cfg(test)]
+pub(crate) mod trial;
+pub mod usage;
+pub mod usage_plan_keys;
+pub mod usage_plan_patch;
+pub mod usage_plans;
+pub mod vpc_links;
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
-
-use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::connect_info::Connected;
@@ -116,15 +172,17 @@ fn router(state: Arc<AdminState>, front: Option<Arc<Front>>) -> Router {
     let own = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .with_state(state);
+        .route("/readyz", get(readyz));
     match front {
-        Some(front) => own.fallback(manage).with_state(front),
-        None => own.fallback(not_found),
+        // A state of its own: metrics and health know nothing of definitions.
+        Some(front) => own
+            .fallback(move |peer: ConnectInfo<Peer>, request: Request| manage(Arc::clone(&front), peer, request))
+            .with_state(state),
+        None => own.fallback(not_found).with_state(state),
     }
 }
 
-async fn manage(State(front): State<Arc<Front>>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+async fn manage(front: Arc<Front>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     front::serve(front, request, peer.0.ip().to_string()).await
 }
 

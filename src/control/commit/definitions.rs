@@ -162,6 +162,11 @@ impl<'d> Draft<'d> {
         self.blobs.insert(key.into(), Some(bytes.into()));
     }
 
+    /// What this draft has put. Older ones are the store's.
+    pub fn blob(&self, key: &str) -> Option<&[u8]> {
+        self.blobs.get(key)?.as_deref()
+    }
+
     /// Deleting a blob that is not there is no mistake: only the store knows.
     pub fn delete_blob(&mut self, key: impl Into<Key>) {
         self.blobs.insert(key.into(), None);
