@@ -28,96 +28,7 @@ fn paths(rows: &ApiRows) -> Vec<&str> {
     rows.resources.iter().map(|resource| resource.path.as_str()).collect()
 }
 
-const WHOLE: &str = r##"
-openapi: 3.0.1
-info: { title: Pets, description: All of it., version: 1.0 }
-servers:
-  - url: https://x/{basePath}
-    variables: { basePath: { default: /v1/shop } }
-    x-amazon-apigateway-endpoint-configuration: { types: [REGIONAL], disableExecuteApiEndpoint: true }
-tags: [{ name: team, x-amazon-apigateway-tag-value: pets }, { name: other }]
-x-amazon-apigateway-api-key-source: authorizer
-x-amazon-apigateway-binary-media-types: [image/png]
-x-amazon-apigateway-minimum-compression-size: 1024
-x-amazon-apigateway-policy: { Version: "2012-10-17" }
-x-amazon-apigateway-request-validators:
-  body: { validateRequestBody: true, validateRequestParameters: false }
-x-amazon-apigateway-request-validator: body
-x-amazon-apigateway-security-policy: SecurityPolicy_TLS13_1_3_2025_09
-x-amazon-apigateway-endpoint-access-mode: STRICT
-x-amazon-apigateway-gateway-responses:
-  DEFAULT_4XX: { responseParameters: { gatewayresponse.header.X: "'y'" } }
-  UNAUTHORIZED: { statusCode: 403, responseTemplates: { text/plain: no } }
-  QUOTA_EXCEEDED: {}
-x-amazon-apigateway-documentation:
-  version: "1"
-  documentationParts:
-    - { location: { type: METHOD, path: /pets, method: GET }, properties: { summary: List } }
-paths:
-  /pets/{id}/toys:
-    parameters: [{ name: X-Tenant, in: header, required: true, schema: { type: string } }]
-    post:
-      operationId: AddToy
-      parameters: [{ name: dry, in: query, schema: { type: boolean } }]
-      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Toy" } } } }
-      responses:
-        201:
-          description: ok
-          headers: { Location: { schema: { type: string } } }
-          content:
-            application/json: { schema: { $ref: "#/components/schemas/Toy" } }
-            text/plain: {}
-        default: { description: anything else }
-      security: [{ tokens: [] }, { key: [] }]
-      x-amazon-apigateway-integration:
-        type: aws
-        httpMethod: post
-        uri: "arn:aws:apigateway:${AWS::Region}:sqs:path/1/q"
-        credentials: "arn:aws:iam::${AWS::AccountId}:role/r"
-        passthroughBehavior: never
-        requestParameters: { integration.request.header.Content-Type: "'x'" }
-        requestTemplates: { application/json: a }
-        cacheKeyParameters: [method.request.path.id]
-        cacheNamespace: ns
-        contentHandling: convert_to_text
-        responses:
-          default:
-            statusCode: 201
-            responseParameters: { method.response.header.Location: "'/x'" }
-          "5\\d\\d": { statusCode: "500", responseTemplates: { text/plain: bad } }
-  /lambda:
-    x-amazon-apigateway-any-method:
-      security: [{ pool: [a/b] }]
-      x-amazon-apigateway-request-validator: ""
-      x-amazon-apigateway-integration: { type: AWS_PROXY, uri: "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations" }
-    get: { x-amazon-apigateway-auth: { type: AWS_IAM } }
-    put:
-      x-amazon-apigateway-integration:
-        { type: http_proxy, httpMethod: GET, uri: "http://b", tlsConfig: { insecureSkipVerification: true }, timeoutInMillis: 50, responseTransferMode: stream }
-components:
-  schemas:
-    Toy: { type: object, description: A toy., properties: { pet: { $ref: "#/components/schemas/Pet" } } }
-    Pet: { type: object }
-  securitySchemes:
-    key: { type: apiKey, name: x-api-key, in: header }
-    tokens:
-      type: apiKey
-      name: Authorization
-      in: header
-      x-amazon-apigateway-authtype: custom
-      x-amazon-apigateway-authorizer: { type: TOKEN, authorizerUri: "arn:u", authorizerCredentials: "arn:c", identityValidationExpression: "^x", authorizerResultTtlInSeconds: "60" }
-    requests:
-      type: apiKey
-      name: Unused
-      in: header
-      x-amazon-apigateway-authorizer: { type: request, authorizerUri: "arn:u", identitySource: "method.request.header.A, context.stage" }
-    pool:
-      type: apiKey
-      name: Authorization
-      in: header
-      x-amazon-apigateway-authtype: cognito_user_pools
-      x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: ["arn:p"] }
-"##;
+const WHOLE: &str = include_str!("cases/export/whole.yaml");
 
 #[test]
 fn the_api_itself() {
@@ -308,6 +219,7 @@ fn errors_have_aws_words() {
     check(&of("type: http, uri: 'http://b'"), &[&on("Enumeration value for HttpMethod must be non-empty")]);
     check(&of("type: http, httpMethod: GET, uri: 'ftp://b'"), &[&on("Invalid HTTP endpoint specified for URI")]);
     check(&of(&format!("{http}, timeoutInMillis: 10")), &[&on("Timeout should be between 50 ms and 29000 ms")]);
+    check(&of("type: aws_proxy, uri: 'arn:aws:lambda:r:1:function:f'"), &[&on("Invalid ARN specified in the request")]);
     let mapping = "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: method.request.header.Y]";
     let source = "requestParameters: { integration.request.header.X: method.request.header.Y }";
     check(&of(&format!("{http}, {source}")), &[&on(mapping)]);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::aws_words::{self, invalid_input};
 use super::base_path::BasePath;
+use super::export::{ExportDialect, ExportOptions, Extensions, export};
 use super::found::Audience;
 use super::options::Options;
 use super::read::{read, tree};
@@ -75,6 +76,32 @@ pub fn import_rows(text: &str, options: &ImportOptions, problems: &mut Vec<Probl
         rows.documentation_parts.clear();
     }
     Some(ImportedApi { rows })
+}
+
+/// The import never panics, and what it takes it exports in every form, and takes that again.
+pub fn fuzz_rows(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let options = ImportOptions::default();
+    let mut problems = Vec::new();
+    let Some(imported) = import_rows(&text, &options, &mut problems) else {
+        return assert!(!problems.is_empty(), "no rows and no reason for {text:?}");
+    };
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return;
+    }
+    for (dialect, yaml) in [
+        (ExportDialect::Swagger2, false),
+        (ExportDialect::Swagger2, true),
+        (ExportDialect::OpenApi3, false),
+        (ExportDialect::OpenApi3, true),
+    ] {
+        let written = ExportOptions { dialect, yaml, extensions: Extensions::ALL, ..ExportOptions::default() };
+        let exported = export(&imported.rows, &written);
+        let mut problems = Vec::new();
+        let again = import_rows(&exported, &options, &mut problems);
+        problems.retain(|problem| problem.severity == Severity::Error);
+        assert!(again.is_some() && problems.is_empty(), "{problems:?} in {exported} of {text:?}");
+    }
 }
 
 /// The documentation parts of a document (`PUT /restapis/{id}/documentation/parts`). `None`: AWS's

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::aws_uri;
 use super::found::Part;
 use super::mapping::{self, Source};
 use super::parameters::Declared;
@@ -30,6 +31,8 @@ pub(super) fn check<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, 
     let kind = integration.kind.value;
     if matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy) {
         http_uri(reader, integration);
+    } else if kind != IntegrationType::Mock {
+        reader.for_import(|reader| aws_uri::check(reader, integration));
     }
     timeout(reader, integration);
     request_parameters(reader, integration, served);

@@ -5,15 +5,18 @@
 //! the API is not fit to be deployed.
 
 mod authorizer;
+mod aws_uri;
 mod aws_words;
 mod base_path;
 mod described;
 mod document;
+mod export;
 mod found;
 mod import_rows;
 mod integration;
 mod integration_rules;
 mod mapping;
+mod members;
 mod models;
 mod operation;
 mod options;
@@ -31,8 +34,9 @@ mod variables;
 mod vocabulary;
 
 pub use base_path::BasePath;
+pub use export::{ExportDialect, ExportOptions, Extensions, export};
 use found::Audience;
-pub use import_rows::{ImportOptions, ImportedApi, documentation_parts, import_rows};
+pub use import_rows::{ImportOptions, ImportedApi, documentation_parts, fuzz_rows, import_rows};
 pub use options::Options;
 use read::{read, tree};
 

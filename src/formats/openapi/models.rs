@@ -11,7 +11,6 @@ use crate::model::rest_api::{Model, ModelSchema};
 
 /// Where AWS keeps a model: what a reference to one becomes (openapi-import-export section 3). The API's id is the
 /// control plane's to fill in.
-#[allow(dead_code)] // the export, next
 const HOME: &str = "https://apigateway.amazonaws.com/restapis/";
 const PLACEHOLDER: &str = "https://apigateway.amazonaws.com/restapis/{restapi_id}/models/";
 const SECTIONS: [&str; 2] = ["#/components/schemas/", "#/definitions/"];
@@ -60,7 +59,6 @@ pub(super) fn to_aws(schema: &mut Value) -> Vec<String> {
 }
 
 /// And back: `section` is `#/definitions/` or `#/components/schemas/`.
-#[allow(dead_code)] // the export, next
 pub(super) fn to_document(schema: &mut Value, section: &str) {
     each_reference(schema, &mut |reference| {
         let name = model_name(reference)?;
@@ -69,7 +67,6 @@ pub(super) fn to_document(schema: &mut Value, section: &str) {
 }
 
 /// `…/restapis/ID/models/NAME` to NAME.
-#[allow(dead_code)] // the export, next
 fn model_name(reference: &str) -> Option<&str> {
     let (_, name) = reference.strip_prefix(HOME)?.split_once("/models/")?;
     Some(name)

@@ -116,5 +116,5 @@ pub(super) fn content_types<'d>(
 pub(super) fn model(schema: &Node) -> String {
     let json = yaml::to_json(schema);
     let name = json.get("$ref").and_then(|name| name.as_str()).and_then(|name| name.rsplit('/').next());
-    name.map_or_else(|| json.to_string(), str::to_owned)
+    name.map_or_else(|| json.to_string(), |name| name.replace("~1", "/").replace("~0", "~"))
 }

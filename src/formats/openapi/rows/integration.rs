@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::object::Members;
+use crate::formats::openapi::members::Members;
 use crate::model::api_rows::Object;
 use crate::model::problem::Located;
 use crate::model::rest_api::{Integration, IntegrationResponse, IntegrationType, PassthroughBehavior};

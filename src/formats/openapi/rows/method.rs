@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::integration;
 use super::named::InlineModels;
-use super::object::Members;
+use crate::formats::openapi::members::Members;
 use crate::model::api_rows::Object;
 use crate::model::problem::{Place, Problem};
 use crate::model::rest_api::{Method, MethodResponse, RestApi, SecurityKind};

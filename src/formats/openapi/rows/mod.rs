@@ -6,18 +6,16 @@
 mod integration;
 mod method;
 mod named;
-mod object;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use named::InlineModels;
-use object::Members;
-
+use crate::formats::openapi::members::Members;
 use crate::model::api_rows::{ApiRows, Object, ResourceRow};
 use crate::model::problem::Problem;
 use crate::model::rest_api::{DocumentationPart, Method, RestApi};
+use named::InlineModels;
 
 pub(super) fn from_api(api: &RestApi, problems: &mut Vec<Problem>) -> ApiRows {
     let mut inline = InlineModels::new(&api.models);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::object::Members;
+use crate::formats::openapi::members::Members;
 use crate::formats::openapi::models::to_aws;
 use crate::model::api_rows::Object;
 use crate::model::gateway_response::{DEFAULT_TEMPLATE, default_status};

@@ -1,4 +1,4 @@
-//! Members of an object that may be absent.
+//! Members of a row: writing those that are there, reading those that may be.
 
 use serde_json::Value;
 
@@ -26,4 +26,12 @@ impl Members for Object {
         let items: Vec<Value> = items.map(Value::from).collect();
         self.put(key, Some(items).filter(|items| !items.is_empty()));
     }
+}
+
+pub(super) fn text<'r>(row: &'r Object, key: &str) -> Option<&'r str> {
+    row.get(key).and_then(Value::as_str)
+}
+
+pub(super) fn object<'r>(row: &'r Object, key: &str) -> Option<&'r Object> {
+    row.get(key).and_then(Value::as_object)
 }
