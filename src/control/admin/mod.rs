@@ -1,6 +1,29 @@
 //! The admin listener: metrics and health, on the side thread.
 
+pub mod account;
+pub mod arn;
+pub mod authorizers;
+pub mod call;
+pub mod client_certificates;
+pub mod documentation;
+pub mod documentation_locations;
+pub mod documentation_versions;
+pub mod errors;
+pub mod gateway_responses;
 mod listener;
+pub mod lookup;
+pub mod model_template;
+pub mod models;
+pub mod paging;
+pub mod patch;
+pub mod request_validators;
+pub mod schemas;
+pub mod sdk;
+pub mod shapes;
+pub mod tags;
+#[cfg(test)]
+pub(crate) mod trial;
+pub mod vpc_links;
 
 use std::pin::pin;
 use std::sync::Arc;
