@@ -73,5 +73,6 @@ fn targets() {
 fn documents() {
     for (_, bytes) in seeds("yaml") {
         weir::formats::yaml::fuzz(&bytes);
+        weir::formats::openapi::fuzz_rows(&bytes);
     }
 }

@@ -438,6 +438,29 @@ fn check_tells_people_and_machines() {
 }
 
 #[test]
+fn export_writes_what_can_be_run_again() {
+    let folder = Folder::new();
+    let text = definition("127.0.0.1:9".parse().unwrap(), "GET /ok -> mock 200\n ANY /p -> http_proxy /q").0;
+    let file = folder.write("api.yaml", &text).display().to_string();
+    for form in [&["--swagger", "--json"][..], &["--oas30", "--yaml"], &[]] {
+        let (code, out, err) = run_to_end(&[&["export", &file], form].concat());
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        let again = folder.write("again.yaml", &out).display().to_string();
+        let (code, out, err) = run_to_end(&["check", &again]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert!(out.contains("/ok") && out.contains("HTTP_PROXY ANY http://127.0.0.1:9/q"), "{out}");
+    }
+    let (code, out, _) = run_to_end(&["export", "--extensions", "none", &file]);
+    assert!(code == 0 && !out.contains("x-amazon-apigateway-integration"), "{out}");
+    let (code, out, err) = run_to_end(&["export", "--extensions", "all", &file]);
+    assert!(code == 1 && out.is_empty() && err.contains("`all` is no list of extensions"), "{err}");
+    let bad = folder.write("bad.yaml", &text.replace("type: mock", "type: mokk")).display().to_string();
+    let (code, out, err) = run_to_end(&["export", &bad]);
+    assert!(code == 1 && out.is_empty() && err.contains("bad.yaml:8:"), "{err}");
+    assert_eq!(run_to_end(&["export", "/none.yaml"]).0, 1);
+}
+
+#[test]
 fn connections_beyond_the_cap_are_shed() {
     let (_backend, gateway) = start(&["--connections-max", "5"]);
     let mut clients: Vec<Client> = (0..5).map(|_| gateway.client()).collect();

@@ -20,6 +20,46 @@ pub(crate) enum Command {
     Run(Box<RunFlags>),
     /// Say what is wrong with definitions, and what Weir cannot do of them
     Check(Box<CheckFlags>),
+    /// Write a definition as AWS exports it: another version of OpenAPI, JSON or YAML, with or without extensions
+    Export(Box<ExportFlags>),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The definition is imported as AWS imports it, and written as AWS would export it from a stage: what AWS does not
+keep (examples, descriptions of parameters) is gone.
+
+Examples:
+  weir export --swagger --json petstore.yaml > petstore-v2.json
+  weir export --extensions none petstore.yaml")]
+pub(crate) struct ExportFlags {
+    /// An OpenAPI definition
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// As OpenAPI 3.0 [default]
+    #[arg(long, conflicts_with = "swagger")]
+    pub(crate) oas30: bool,
+    /// As Swagger 2.0
+    #[arg(long)]
+    pub(crate) swagger: bool,
+    /// As JSON [default]
+    #[arg(long, conflicts_with = "yaml")]
+    pub(crate) json: bool,
+    /// As YAML
+    #[arg(long)]
+    pub(crate) yaml: bool,
+    /// Of AWS's extensions: integrations, authorizers, postman, apigateway (all of them), or none
+    #[arg(long, value_name = "LIST", default_value = "apigateway")]
+    pub(crate) extensions: String,
+    /// Name of the stage, which is the base path
+    #[arg(long, value_name = "NAME", default_value = "prod")]
+    pub(crate) stage: String,
+    /// Twelve digits for ${AWS::AccountId}
+    #[arg(long, value_name = "DIGITS", default_value = "000000000000")]
+    pub(crate) account_id: String,
+    /// Region for ${AWS::Region} and the host
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    pub(crate) region: String,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 //! People at a terminal: one file a command.
 
 mod check;
+mod export;
 mod flags;
 mod gather;
 pub mod report;
@@ -18,6 +19,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Flags::try_parse_from(arguments) {
         Ok(Flags { command: Command::Run(flags) }) => run::run(*flags),
         Ok(Flags { command: Command::Check(flags) }) => check::run(*flags),
+        Ok(Flags { command: Command::Export(flags) }) => export::run(*flags),
         Err(error) => {
             // Help and version are "errors" too; they go to standard output and end with 0.
             let _ = error.print();

@@ -1,5 +1,6 @@
 //! Definitions as plain data, in AWS's words. No behaviour, no socket, no clock.
 
 pub mod api_rows;
+pub mod gateway_response;
 pub mod problem;
 pub mod rest_api;

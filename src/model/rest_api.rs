@@ -24,6 +24,13 @@ pub struct RestApi {
     pub disable_execute_api_endpoint: bool,
     /// `x-amazon-apigateway-endpoint-configuration`'s types: EDGE, REGIONAL, PRIVATE.
     pub endpoint_types: Vec<Located<String>>,
+    pub vpc_endpoint_ids: Vec<Located<String>>,
+    /// `ipv4` or `dualstack`.
+    pub ip_address_type: Option<Located<String>>,
+    /// `x-amazon-apigateway-security-policy`. Weir's listeners have settings of their own.
+    pub security_policy: Option<Located<String>>,
+    /// `x-amazon-apigateway-endpoint-access-mode`: BASIC or STRICT.
+    pub endpoint_access_mode: Option<Located<String>>,
     /// `x-amazon-apigateway-api-key-source`: HEADER or AUTHORIZER.
     pub api_key_source: Option<Located<String>>,
     /// `x-amazon-apigateway-policy`.
@@ -36,6 +43,12 @@ pub struct RestApi {
     pub gateway_responses: Vec<(Located<String>, Value)>,
     /// Schemes of `components.securitySchemes` or `securityDefinitions`.
     pub security_schemes: Vec<SecurityScheme>,
+    /// `components.schemas` or `definitions`.
+    pub models: Vec<Model>,
+    /// `x-amazon-apigateway-documentation`'s parts.
+    pub documentation_parts: Vec<DocumentationPart>,
+    /// Tags of the API: those of the document with `x-amazon-apigateway-tag-value`.
+    pub tags: Vec<(String, String)>,
     /// The `info` object, or the document itself where there is none.
     pub place: Place,
 }
@@ -64,6 +77,46 @@ pub enum SecurityKind {
 pub struct SecurityScheme {
     pub name: Located<String>,
     pub kind: SecurityKind,
+    /// What an authorizer is made of, where `kind` is one.
+    pub authorizer: Option<Authorizer>,
+}
+
+/// `x-amazon-apigateway-authorizer` with what its scheme says around it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authorizer {
+    /// `x-amazon-apigateway-authtype`: `custom`, `oauth2`, `cognito_user_pools`. Informational.
+    pub auth_type: Option<String>,
+    pub uri: Option<String>,
+    pub credentials: Option<String>,
+    pub identity_source: Option<String>,
+    pub identity_validation_expression: Option<String>,
+    pub result_ttl_in_seconds: Option<u32>,
+    pub provider_arns: Vec<String>,
+}
+
+/// A schema with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub name: Located<String>,
+    pub description: Option<String>,
+    pub content_type: String,
+    pub schema: ModelSchema,
+}
+
+/// A document's schema is a value; one that was sent to the management API is a text, and stays it byte for byte.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelSchema {
+    Value(Value),
+    Text(String),
+}
+
+/// Prose about one part of the API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DocumentationPart {
+    /// `type`, `path`, `method`, `statusCode`, `name`, as far as they are said.
+    pub location: Vec<(String, String)>,
+    /// A JSON text.
+    pub properties: String,
 }
 
 /// One path of the resource tree, whole: `/pets/{petId}`.
@@ -122,10 +175,23 @@ pub struct Method {
     pub auth: Option<Located<String>>,
     /// `x-amazon-apigateway-request-validator` of the operation; an empty name means none.
     pub request_validator: Option<Located<String>>,
+    /// The scopes that an authorizer of Cognito asks for.
+    pub authorization_scopes: Vec<String>,
     /// A body with a schema: content type to the schema's name or text. Only validators look at it.
     pub request_models: Vec<(String, String)>,
+    pub method_responses: Vec<MethodResponse>,
     pub integration: Option<Integration>,
     pub place: Place,
+}
+
+/// What a method declares of one status. Documentation on AWS, but for the headers that an integration response may map.
+#[derive(Clone, Debug)]
+pub struct MethodResponse {
+    pub status_code: Located<String>,
+    /// `method.response.header.NAME`
+    pub response_parameters: Vec<(String, bool)>,
+    /// Content type to the schema's name or text.
+    pub response_models: Vec<(String, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +252,8 @@ pub struct Integration {
     pub insecure_skip_verification: Option<Located<bool>>,
     /// BUFFERED or STREAM.
     pub response_transfer_mode: Option<Located<String>>,
+    /// The load balancer behind a VPC link of the second version.
+    pub integration_target: Option<Located<String>>,
     pub responses: Vec<IntegrationResponse>,
     pub place: Place,
 }

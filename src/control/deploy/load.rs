@@ -73,7 +73,8 @@ fn load_file(file: &ApiFile, options: &Options, loaded: &mut Loaded) {
     loaded.apis.push(LoadedApi { base_path: file.base_path.clone(), api, deployment_id });
 }
 
-fn read(path: &Path) -> Result<String, Problem> {
+/// A definition's text, or why there is none.
+pub fn read(path: &Path) -> Result<String, Problem> {
     let shown = path.display();
     let sentence = |error: std::io::Error| {
         let (found, help) = match error.kind() {

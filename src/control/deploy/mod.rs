@@ -1,6 +1,7 @@
 //! Definitions to one snapshot, or every reason why not.
 
 pub mod compile;
+pub mod from_rows;
 pub mod ids;
 pub mod load;
 pub mod publish;

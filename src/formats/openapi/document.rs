@@ -1,5 +1,8 @@
 //! The document's top level: its name, its settings, and what holds for all its methods.
 
+use super::base_path::BasePath;
+use super::described;
+use super::models;
 use super::operation::{Shared, validator};
 use super::options::Dialect;
 use super::paths;
@@ -11,9 +14,10 @@ use crate::model::problem::Located;
 use crate::model::rest_api::{RequestValidator, RestApi};
 
 const ENDPOINT_TYPES: [&str; 3] = ["EDGE", "REGIONAL", "PRIVATE"];
+const IP_ADDRESS_TYPES: [&str; 2] = ["ipv4", "dualstack"];
 const COMPRESSION_BYTES_MAX: u32 = 10_485_760;
 
-pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: Dialect) -> RestApi {
+pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: Dialect, base_path: BasePath) -> RestApi {
     let mut api = RestApi { place: root.place, ..RestApi::default() };
     if let Some(entries) = reader.map(root, "the document") {
         vocabulary::check(reader, entries, Level::Document);
@@ -21,10 +25,12 @@ pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: Dia
     if let Some(NodeValue::Map(entries)) = root.get("components").map(|node| &node.value) {
         vocabulary::check(reader, entries, Level::Components);
     }
+    let mut tags = Vec::new();
     for tag in root.get("tags").map_or(&[][..], |tags| reader.list(tags, "`tags`")) {
         if let Some(entries) = reader.map(tag, "a tag") {
             vocabulary::check(reader, entries, Level::Tag);
         }
+        tags.extend(reader.for_import(|reader| described::tag(reader, tag)));
     }
     info(reader, root, &mut api);
     endpoints(reader, root, dialect, &mut api);
@@ -33,20 +39,29 @@ pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: Dia
         dialect,
         schemes: security::schemes(reader, root, dialect),
         security: Vec::new(),
+        scopes: Vec::new(),
         auth: security::auth(reader, root),
         validators: validators(reader, root),
         consumes: root.get("consumes"),
+        produces: root.get("produces"),
     };
     let global = root.get("security").map(|node| security::requirements(reader, node, &shared.schemes));
-    let shared = Shared { security: global.unwrap_or_default(), ..shared };
+    let scopes = root.get("security").map(|node| security::scopes(node, &shared.schemes));
+    let shared = Shared { security: global.unwrap_or_default(), scopes: scopes.unwrap_or_default(), ..shared };
     api.request_validator =
         root.get("x-amazon-apigateway-request-validator").and_then(|node| validator(reader, node, &shared.validators));
-    api.resources = paths::read(reader, root, &shared);
+    let prefix = base_path.prefix(api.base_path.as_ref().map_or("", |base| base.value.as_str()));
+    api.resources = paths::read(reader, root, &prefix, &shared);
     if api.resources.iter().all(|resource| resource.methods.is_empty()) {
         let place = root.get("paths").map_or(root.place, |paths| paths.place);
         let help = "Write a verb such as `get` below a path in `paths`";
-        reader.error("openapi::paths", place, "The REST API doesn't contain any methods", help);
+        reader.deploy_error("openapi::paths", place, "The REST API doesn't contain any methods", help);
     }
+    reader.for_import(|reader| {
+        api.models = models::read(reader, root, dialect);
+        api.documentation_parts = described::documentation(reader, root);
+    });
+    api.tags = tags;
     api.request_validators = shared.validators;
     api.security_schemes = shared.schemes;
     api
@@ -66,7 +81,11 @@ fn info<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi) {
     }
     if api.name.is_empty() {
         let help = "Write `info: {title: …, version: …}`: AWS names the API after it";
-        reader.warning("openapi::info", api.place, "`info.title` is missing", help);
+        reader.lint("openapi::info", api.place, "`info.title` is missing", help);
+        let place = api.place;
+        reader.for_import(|reader| {
+            reader.error("openapi::info", place, "Parse issue: attribute info.title is missing", help);
+        });
         api.name = "untitled".to_owned();
     }
     let source = root.get("x-amazon-apigateway-api-key-source");
@@ -118,11 +137,22 @@ fn endpoint<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, api: &mut RestApi) 
     }
     let types = node.get("types").map_or(&[][..], |node| reader.list(node, "`types`"));
     for node in types {
-        api.endpoint_types.extend(reader.choice("openapi::endpoint", node, "endpoint type", &ENDPOINT_TYPES));
+        let kind = reader.choice("openapi::endpoint", node, "endpoint type", &ENDPOINT_TYPES);
+        if kind.is_none() {
+            reader.on_aws("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE");
+        }
+        api.endpoint_types.extend(kind);
     }
     let disabled =
         node.get("disableExecuteApiEndpoint").and_then(|node| reader.boolean(node, "`disableExecuteApiEndpoint`"));
     api.disable_execute_api_endpoint |= disabled.is_some_and(|disabled| disabled.value);
+    reader.for_import(|reader| {
+        let ids = node.get("vpcEndpointIds").map_or(&[][..], |node| reader.list(node, "`vpcEndpointIds`"));
+        api.vpc_endpoint_ids.extend(ids.iter().filter_map(|node| reader.text(node, "a VPC endpoint's id")));
+        let kind = node.get("ipAddressType");
+        let kind = kind.and_then(|node| reader.choice("openapi::endpoint", node, "IP address type", &IP_ADDRESS_TYPES));
+        api.ip_address_type = kind.or(api.ip_address_type.take());
+    });
 }
 
 fn extensions<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi) {
@@ -143,9 +173,14 @@ fn extensions<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi
     for name in ["x-amazon-apigateway-security-policy", "x-amazon-apigateway-endpoint-access-mode"] {
         if let Some((key, _)) = entry(root, name) {
             let help = "Remove it, or keep it for AWS: Weir's listeners are set up in its own settings";
-            reader.warning("openapi::extension", key.place, format!("`{name}` has no effect in Weir"), help);
+            reader.lint("openapi::extension", key.place, format!("`{name}` has no effect in Weir"), help);
         }
     }
+    reader.for_import(|reader| {
+        let mut text = |name: &str| root.get(name).and_then(|node| reader.text(node, name));
+        api.security_policy = text("x-amazon-apigateway-security-policy");
+        api.endpoint_access_mode = text("x-amazon-apigateway-endpoint-access-mode");
+    });
     if let Some(node) = root.get("x-amazon-apigateway-binary-media-types") {
         for item in reader.list(node, "the binary media types") {
             api.binary_media_types.extend(reader.text(item, "a media type"));
@@ -161,6 +196,7 @@ fn extensions<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi
                 found,
                 format!("Write a number from 0 to {COMPRESSION_BYTES_MAX}"),
             );
+            reader.on_aws(format!("Invalid minimum compression size, must be between 0 and {COMPRESSION_BYTES_MAX}"));
         }
     }
     if let Some(node) = root.get("x-amazon-apigateway-policy").filter(|node| !node.is_null()) {

@@ -1,6 +1,7 @@
 //! `x-amazon-apigateway-integration`: its properties, as they are written. Whether they fit together is
 //! `integration_rules.rs`'s matter.
 
+use super::found::{Owner, Part};
 use super::reader::Reader;
 use super::suggest::closest;
 use crate::formats::yaml::{Node, NodeValue};
@@ -61,17 +62,27 @@ fn missing(reader: &mut Reader<'_, '_>, node: &Node, integration: &Integration) 
     if absent("uri") {
         let found = format!("an integration of type {name} without `uri`");
         reader.error("openapi::integration::uri", place, found, "Write `uri: https://…`, the address of the backend");
+        reader.on_aws(match integration.kind.value {
+            IntegrationType::Aws | IntegrationType::AwsProxy => "Invalid ARN specified in the request",
+            _ => "Invalid HTTP endpoint specified for URI",
+        });
     }
     if absent("httpMethod") {
         let found = format!("an integration of type {name} without `httpMethod`");
         let help = "Write `httpMethod: GET`, the backend's verb, or `ANY` for the client's";
-        reader.error("openapi::integration::http-method", place, found, help);
+        // AWS's import writes POST for Lambda, whatever the document says (openapi-import-export section 3).
+        match integration.kind.value {
+            IntegrationType::AwsProxy => reader.deploy_error("openapi::integration::http-method", place, found, help),
+            _ => reader.error("openapi::integration::http-method", place, found, help),
+        }
+        reader.on_aws("Enumeration value for HttpMethod must be non-empty");
     }
 }
 
 fn property<'d>(reader: &mut Reader<'d, '_>, integration: &mut Integration, key: &Located<String>, value: &'d Node) {
     match key.value.as_str() {
-        "type" | "$ref" | "integrationTarget" => {}
+        "type" | "$ref" => {}
+        "integrationTarget" => integration.integration_target = reader.text(value, "`integrationTarget`"),
         "httpMethod" => integration.http_method = verb(reader, value),
         "uri" => integration.uri = reader.text(value, "`uri`"),
         "credentials" => integration.credentials = reader.text(value, "`credentials`"),
@@ -110,7 +121,11 @@ fn property<'d>(reader: &mut Reader<'d, '_>, integration: &mut Integration, key:
             integration.response_transfer_mode =
                 reader.choice(CODE, value, "response transfer mode", &["BUFFERED", "STREAM"]);
         }
-        "responses" => integration.responses = responses(reader, value),
+        "responses" => {
+            let before = reader.part(Part::IntegrationResponse);
+            integration.responses = responses(reader, value);
+            reader.part(before);
+        }
         _ => unknown(reader, key, &PROPERTIES, "an integration"),
     }
 }
@@ -145,6 +160,14 @@ fn mappings<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, what: &str) -> Vec<
             let help = "Write a source such as `method.request.header.X`, or a constant in quotes such as \"'true'\": \
                         as it stands the mapping is left out";
             reader.warning("openapi::integration::mapping", value.place, found, help);
+            if let (Owner::Method(verb, path, _), NodeValue::Scalar(scalar)) = (&reader.owner, &value.value) {
+                let (what, key, got) = (what.trim_matches('`'), &key.value, &scalar.text);
+                let text = format!(
+                    "Invalid format for '{what}'. Expected type string for property '{key}' of resource '{path}' and \
+                     method '{verb}' but got '{got}'"
+                );
+                reader.on_aws(text);
+            }
         } else if let Some(source) = reader.text(value, "a mapping's source") {
             mappings.push((key.clone(), source));
         }
@@ -228,7 +251,7 @@ fn unknown(reader: &mut Reader<'_, '_>, key: &Located<String>, known: &[&str], o
         Some(near) => format!("Did you mean `{near}`?"),
         None => "Remove it: it has no effect".to_owned(),
     };
-    reader.warning("openapi::integration::property", key.place, format!("unknown property `{name}` of {owner}"), help);
+    reader.lint("openapi::integration::property", key.place, format!("unknown property `{name}` of {owner}"), help);
 }
 
 fn empty(kind: Located<IntegrationType>, place: Place) -> Integration {
@@ -248,6 +271,7 @@ fn empty(kind: Located<IntegrationType>, place: Place) -> Integration {
         cache_key_parameters: Vec::new(),
         insecure_skip_verification: None,
         response_transfer_mode: None,
+        integration_target: None,
         responses: Vec::new(),
         place,
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::aws_uri;
+use super::found::Part;
 use super::mapping::{self, Source};
 use super::parameters::Declared;
 use super::path_rules::Variable;
@@ -12,8 +14,11 @@ use crate::model::problem::Located;
 use crate::model::rest_api::{Integration, IntegrationResponse, IntegrationType};
 use crate::settings::limits::{INTEGRATION_TIMEOUT_MIN, STREAM_TIMEOUT_MAX};
 
+/// What AWS says of every URI that it does not take.
+const BAD_ENDPOINT: &str = "Invalid HTTP endpoint specified for URI";
+
 /// The method that an integration serves.
-pub(super) struct Owner<'a, 'd> {
+pub(super) struct Served<'a, 'd> {
     pub(super) path: &'a str,
     /// `None`: the path is wrong, and nothing is to be said about its parameters.
     pub(super) variables: Option<&'a [Variable]>,
@@ -22,21 +27,23 @@ pub(super) struct Owner<'a, 'd> {
     pub(super) method: &'d Entries,
 }
 
-pub(super) fn check<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, owner: &Owner<'_, 'd>) {
+pub(super) fn check<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, served: &Served<'_, 'd>) {
     let kind = integration.kind.value;
     if matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy) {
         http_uri(reader, integration);
+    } else if kind != IntegrationType::Mock {
+        reader.for_import(|reader| aws_uri::check(reader, integration));
     }
     timeout(reader, integration);
-    request_parameters(reader, integration, owner);
+    request_parameters(reader, integration, served);
     if !matches!(kind, IntegrationType::HttpProxy | IntegrationType::AwsProxy) {
-        responses(reader, integration, owner);
+        responses(reader, integration, served);
     }
     if kind == IntegrationType::Mock && integration.request_templates.is_empty() {
         let found = "a mock without `requestTemplates`";
         let help = "Write `requestTemplates: {application/json: '{\"statusCode\": 200}'}`: \
                     else every request must bring a statusCode, or gets 500";
-        reader.warning("openapi::integration::mock", integration.place, found, help);
+        reader.lint("openapi::integration::mock", integration.place, found, help);
     }
 }
 
@@ -47,6 +54,7 @@ fn http_uri(reader: &mut Reader<'_, '_>, integration: &Integration) {
     if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
         let found = "Invalid HTTP endpoint specified for URI: it has a blank in it";
         reader.error(CODE, uri.place, found, "Write the blank as `%20`, or remove it");
+        reader.on_aws(BAD_ENDPOINT);
     }
     // A stage variable may not bring the scheme (rest/04 section 4.3).
     match uri::authority(text) {
@@ -54,11 +62,13 @@ fn http_uri(reader: &mut Reader<'_, '_>, integration: &Integration) {
             let found =
                 format!("Invalid HTTP endpoint specified for URI: `{text}` does not begin with http:// or https://");
             reader.error(CODE, uri.place, found, "Write the whole address, such as `https://backend.example/pets`");
+            reader.on_aws(BAD_ENDPOINT);
         }
         Some(authority) => {
             if let Some(fault) = uri::authority_fault(authority) {
                 let found = format!("Invalid HTTP endpoint specified for URI: `{text}` has {fault}");
                 reader.error(CODE, uri.place, found, "Write `https://host/path` or `https://host:port/path`");
+                reader.on_aws(BAD_ENDPOINT);
             }
         }
     }
@@ -67,7 +77,7 @@ fn http_uri(reader: &mut Reader<'_, '_>, integration: &Integration) {
         if !integration.request_parameters.iter().any(|(known, _)| known.value == key) {
             let found = format!("nothing fills `{{{name}}}` of the URI: every request would be answered with 500");
             let help = format!("Write `{key}: method.request.path.{name}` in `requestParameters`");
-            reader.error(CODE, uri.place, found, help);
+            reader.deploy_error(CODE, uri.place, found, help);
         }
     }
 }
@@ -88,10 +98,11 @@ fn timeout(reader: &mut Reader<'_, '_>, integration: &Integration) {
         let found = format!("Timeout should be between {least} ms and {most} ms, not {} ms", timeout.value);
         let help = "Write milliseconds in that range, or raise it with `--integration-timeout`";
         reader.error("openapi::integration::timeout", timeout.place, found, help);
+        reader.on_aws(format!("Timeout should be between {least} ms and {most} ms"));
     }
 }
 
-fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, owner: &Owner<'_, '_>) {
+fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, served: &Served<'_, '_>) {
     const CODE: &str = "openapi::integration::mapping";
     for (key, source) in &integration.request_parameters {
         if mapping::request_key(&key.value).is_none() {
@@ -99,6 +110,7 @@ fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, ow
             let help = "Write `integration.request.header.NAME`, `.querystring.NAME` or `.path.NAME`, \
                         NAME of letters, digits and `._$-`";
             reader.error(CODE, key.place, found, help);
+            reader.on_aws(mapping::invalid(&key.value));
         }
         control_characters(reader, source);
         let declared = match mapping::request_source(&source.value) {
@@ -114,16 +126,18 @@ fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, ow
                     format!("Invalid mapping expression specified: {}", source.value),
                     help,
                 );
+                reader.on_aws(mapping::invalid(&source.value));
                 continue;
             }
             Some(Source::Other) => continue,
             Some(Source::Path(name)) => {
-                let Some(variables) = owner.variables else { continue };
+                let Some(variables) = served.variables else { continue };
                 if !variables.iter().any(|variable| variable.name == name) {
                     let found =
                         format!("Invalid mapping expression specified: {}: the path has no `{{{name}}}`", source.value);
-                    let help = format!("Map a parameter of `{}`, or add `{{{name}}}` to the path", owner.path);
+                    let help = format!("Map a parameter of `{}`, or add `{{{name}}}` to the path", served.path);
                     reader.error(CODE, source.place, found, help);
+                    reader.on_aws(mapping::invalid(&source.value));
                     continue;
                 }
                 ("path", name)
@@ -131,7 +145,7 @@ fn request_parameters(reader: &mut Reader<'_, '_>, integration: &Integration, ow
             Some(Source::Query(name)) => ("querystring", name),
             Some(Source::Header(name)) => ("header", name),
         };
-        undeclared(reader, source, declared, owner);
+        undeclared(reader, source, declared, served);
     }
 }
 
@@ -148,9 +162,9 @@ fn undeclared(
     reader: &mut Reader<'_, '_>,
     source: &Located<String>,
     (location, name): (&str, &str),
-    owner: &Owner<'_, '_>,
+    served: &Served<'_, '_>,
 ) {
-    if owner.declared.has(&format!("method.request.{location}.{name}")) {
+    if served.declared.has(&format!("method.request.{location}.{name}")) {
         return;
     }
     let found = format!("Invalid mapping expression specified: {}: the method does not declare it", source.value);
@@ -161,20 +175,23 @@ fn undeclared(
     };
     let help = format!("Add `{{name: {name}, in: {at}{required}}}` to the method's `parameters`");
     reader.error("openapi::integration::mapping", source.place, found, help);
+    reader.on_aws(mapping::invalid(&source.value));
 }
 
-fn responses<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, owner: &Owner<'_, 'd>) {
+fn responses<'d>(reader: &mut Reader<'d, '_>, integration: &Integration, served: &Served<'_, 'd>) {
     if integration.responses.is_empty() {
         let found = format!("an integration of type {} without `responses`", integration.kind.value.as_str());
         let help = "Write `responses: {default: {statusCode: \"200\"}}`: without it every request is answered with 500";
-        reader.warning("openapi::integration::response", integration.place, found, help);
+        reader.lint("openapi::integration::response", integration.place, found, help);
     }
+    reader.part(Part::IntegrationResponse);
     for response in &integration.responses {
         for (key, source) in &response.response_parameters {
             response_mapping(reader, key, source);
         }
-        method_response(reader, response, owner);
+        method_response(reader, response, served);
     }
+    reader.part(Part::Integration);
 }
 
 fn response_mapping(reader: &mut Reader<'_, '_>, key: &Located<String>, source: &Located<String>) {
@@ -182,6 +199,7 @@ fn response_mapping(reader: &mut Reader<'_, '_>, key: &Located<String>, source: 
     if mapping::response_key(&key.value).is_none() {
         let found = format!("Invalid mapping expression specified: {}", key.value);
         reader.error(CODE, key.place, found, "Write `method.response.header.NAME`, NAME of letters, digits and `._$-`");
+        reader.on_aws(mapping::invalid(&key.value));
     }
     control_characters(reader, source);
     if !mapping::is_response_source(&source.value) {
@@ -191,19 +209,20 @@ fn response_mapping(reader: &mut Reader<'_, '_>, key: &Located<String>, source: 
             source.value.trim_matches('\'')
         );
         reader.error(CODE, source.place, format!("Invalid mapping expression specified: {}", source.value), help);
+        reader.on_aws(mapping::invalid(&source.value));
     }
 }
 
 /// AWS wants each status, and each mapped header, in the operation's own `responses` (rest/07 section 7.2). Weir serves
 /// them all the same, so it is worth a warning only.
-fn method_response<'d>(reader: &mut Reader<'d, '_>, response: &IntegrationResponse, owner: &Owner<'_, 'd>) {
+fn method_response<'d>(reader: &mut Reader<'d, '_>, response: &IntegrationResponse, served: &Served<'_, 'd>) {
     const CODE: &str = "openapi::method-response";
     let status = response.status_code.value.to_string();
-    let declared = owner.method.iter().find(|(key, _)| key.value == "responses").map(|(_, node)| node);
+    let declared = served.method.iter().find(|(key, _)| key.value == "responses").map(|(_, node)| node);
     let Some(declared) = declared.and_then(|node| node.get(&status)) else {
         let found = format!("the operation's `responses` do not declare {status}");
         let help = format!("Add `\"{status}\": {{description: …}}` to them: AWS refuses the response otherwise");
-        return reader.warning(CODE, response.status_code.place, found, help);
+        return reader.lint(CODE, response.status_code.place, found, help);
     };
     let Some(declared) = reader.resolve(declared) else { return };
     for (key, _) in &response.response_parameters {
@@ -211,7 +230,13 @@ fn method_response<'d>(reader: &mut Reader<'d, '_>, response: &IntegrationRespon
         if declared.get("headers").and_then(|headers| headers.get(name)).is_none() {
             let found = format!("the operation's response {status} does not declare the header `{name}`");
             let help = format!("Add `{name}` to its `headers`: AWS refuses the mapping otherwise");
-            reader.warning(CODE, key.place, found, help);
+            reader.lint(CODE, key.place, found, help.as_str());
+            // AWS refuses the mapping (rest/07 section 7.2); the file is served all the same.
+            let text = format!("Invalid mapping expression parameter specified: {}", key.value);
+            reader.for_import(|reader| {
+                reader.error(CODE, key.place, text.as_str(), help);
+                reader.on_aws(mapping::refused(&text));
+            });
         }
     }
 }

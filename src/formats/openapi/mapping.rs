@@ -24,6 +24,16 @@ pub(super) fn response_key(key: &str) -> Option<&str> {
     key.strip_prefix("method.response.header.").filter(|name| is_name(name))
 }
 
+/// AWS's words for an expression that it does not take (control-plane/v1-messages).
+pub(super) fn invalid(expression: &str) -> String {
+    refused(&format!("Invalid mapping expression specified: {expression}"))
+}
+
+/// AWS's frame around what its validation of an integration found.
+pub(super) fn refused(error: &str) -> String {
+    format!("Invalid mapping expression specified: Validation Result: warnings : [], errors : [{error}]")
+}
+
 pub(super) fn request_source(source: &str) -> Option<Source<'_>> {
     let Some(rest) = source.strip_prefix("method.request.") else { return common(source).then_some(Source::Other) };
     if rest == "body" || rest.strip_prefix("body.").is_some_and(|path| !path.is_empty()) {

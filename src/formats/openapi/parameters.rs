@@ -113,8 +113,8 @@ pub(super) fn content_types<'d>(
 }
 
 /// The name that a `$ref` ends with, else the schema's text.
-fn model(schema: &Node) -> String {
+pub(super) fn model(schema: &Node) -> String {
     let json = yaml::to_json(schema);
     let name = json.get("$ref").and_then(|name| name.as_str()).and_then(|name| name.rsplit('/').next());
-    name.map_or_else(|| json.to_string(), str::to_owned)
+    name.map_or_else(|| json.to_string(), |name| name.replace("~1", "/").replace("~0", "~"))
 }

@@ -41,7 +41,7 @@ impl Tree {
             Some(short) if !short.is_empty() => {
                 let found = format!("the path `{}` ends with `/`", path.value);
                 let help = format!("Write `/{short}`: one slash at a request's end is ignored anyway");
-                reader.warning("openapi::path", place, found, help);
+                reader.lint("openapi::path", place, found, help);
                 short
             }
             _ => rest,

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::base_path;
+use super::found::Owner;
 use super::operation::{self, Shared};
 use super::parameters::Declared;
 use super::path_rules::{Tree, Variable};
@@ -16,7 +18,13 @@ use crate::settings::limits::RESOURCES_MAX;
 const VERBS: [&str; 7] = ["delete", "get", "head", "options", "patch", "post", "put"];
 const OTHER_KEYS: [&str; 5] = ["$ref", "summary", "description", "servers", "parameters"];
 
-pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, shared: &Shared<'d>) -> Vec<Resource> {
+/// `prefix` is what an import puts before every path; empty for a file that is served.
+pub(super) fn read<'d>(
+    reader: &mut Reader<'d, '_>,
+    root: &'d Node,
+    prefix: &str,
+    shared: &Shared<'d>,
+) -> Vec<Resource> {
     let Some(paths) = root.get("paths") else { return Vec::new() };
     let Some(entries) = reader.map(paths, "`paths`") else { return Vec::new() };
     if entries.len() > RESOURCES_MAX {
@@ -28,7 +36,10 @@ pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, shared: &Sha
     let mut known: HashMap<String, Place> = HashMap::new();
     let mut resources = Vec::new();
     for (path, item) in entries.iter().filter(|(path, _)| !path.value.starts_with("x-")) {
+        let path = &Located::new(base_path::below(prefix, &path.value), path.place);
+        reader.owner = Owner::Path(path.value.as_str().into());
         let checked = tree.add(reader, path);
+        reader.owner = Owner::Document;
         // The verbs are read also where the path is wrong: their own problems are worth hearing at once.
         let (kept, variables) = checked.clone().unwrap_or_else(|| (path.value.clone(), Vec::new()));
         let Some(item) = reader.resolve(item) else { continue };
@@ -82,7 +93,7 @@ fn unknown(reader: &mut Reader<'_, '_>, key: &Located<String>, name: &str) {
         Some(verb) => (format!("unknown property `{name}` of a path"), format!("Did you mean `{verb}`?")),
         None => (format!("unknown property `{name}` of a path"), "Remove it: it has no effect".to_owned()),
     };
-    reader.warning("openapi::path-item", key.place, found, help);
+    reader.lint("openapi::path-item", key.place, found, help);
 }
 
 fn closest_verb(name: &str) -> Option<&'static str> {

@@ -1,5 +1,6 @@
 //! What all parts of the import use: values of the right kind or a problem, references, and the list of problems.
 
+use super::found::{Audience, Found, Owner, Part};
 use super::options::Options;
 use super::suggest::closest;
 use crate::formats::yaml::{Entries, Node, NodeValue};
@@ -11,12 +12,23 @@ const REFERENCES_MAX: usize = 16;
 pub(super) struct Reader<'d, 'p> {
     pub(super) options: &'d Options,
     root: &'d Node,
-    problems: &'p mut Vec<Problem>,
+    /// What is being read: problems are told of it.
+    pub(super) owner: Owner,
+    audience: Audience,
+    problems: &'p mut Vec<Found>,
 }
 
 impl<'d, 'p> Reader<'d, 'p> {
-    pub(super) fn new(root: &'d Node, options: &'d Options, problems: &'p mut Vec<Problem>) -> Self {
-        Self { options, root, problems }
+    pub(super) fn new(root: &'d Node, options: &'d Options, problems: &'p mut Vec<Found>) -> Self {
+        Self { options, root, owner: Owner::Document, audience: Audience::Everybody, problems }
+    }
+
+    /// Reads what only the control plane keeps: its problems are no matter of who serves the file.
+    pub(super) fn for_import<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.audience, Audience::Import);
+        let read = read(self);
+        self.audience = before;
+        read
     }
 
     pub(super) fn root(&self) -> &'d Node {
@@ -30,7 +42,23 @@ impl<'d, 'p> Reader<'d, 'p> {
         found: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.problems.push(Problem::error(code, place, found, help));
+        self.push(Problem::error(code, place, found, help), self.audience);
+    }
+
+    /// An error that AWS does not speak of at import: it takes the document, and fails later or never.
+    pub(super) fn deploy_error(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        found: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Problem::error(code, place, found, help), Audience::Serve);
+    }
+
+    /// A warning that is ours and not AWS's.
+    pub(super) fn lint(&mut self, code: &'static str, place: Place, found: impl Into<String>, help: impl Into<String>) {
+        self.push(Problem::warning(code, place, found, help), Audience::Serve);
     }
 
     pub(super) fn warning(
@@ -40,7 +68,7 @@ impl<'d, 'p> Reader<'d, 'p> {
         found: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.problems.push(Problem::warning(code, place, found, help));
+        self.push(Problem::warning(code, place, found, help), self.audience);
     }
 
     pub(super) fn unsupported(
@@ -50,7 +78,7 @@ impl<'d, 'p> Reader<'d, 'p> {
         found: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.problems.push(Problem::unsupported(code, place, found, help));
+        self.push(Problem::unsupported(code, place, found, help), self.audience);
     }
 
     /// The entries of a map. Nothing at all (`parameters:`) is an empty one.
@@ -168,7 +196,28 @@ impl<'d, 'p> Reader<'d, 'p> {
 
     fn kind(&mut self, node: &Node, what: &str, wanted: &str, help: &str) {
         let found = format!("{what} must be {wanted}, not {}", node.describe());
-        self.problems.push(Problem::error("openapi::type", node.place, found, help));
+        self.push(Problem::error("openapi::type", node.place, found, help), self.audience);
+    }
+
+    fn push(&mut self, problem: Problem, audience: Audience) {
+        // What only an import reads is told to it alone, whatever it is.
+        let audience = if self.audience == Audience::Import { Audience::Import } else { audience };
+        self.problems.push(Found { problem, owner: self.owner.clone(), audience, on_aws: None });
+    }
+
+    /// What AWS's import says in place of the problem that was told last.
+    pub(super) fn on_aws(&mut self, text: impl Into<String>) {
+        if let Some(found) = self.problems.last_mut() {
+            found.on_aws = Some(text.into());
+        }
+    }
+
+    /// What of a method is read from here on; answers what was read before.
+    pub(super) fn part(&mut self, part: Part) -> Part {
+        match &mut self.owner {
+            Owner::Method(_, _, current) => std::mem::replace(current, part),
+            Owner::Document | Owner::Path(_) => part,
+        }
     }
 }
 

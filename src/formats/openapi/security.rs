@@ -1,9 +1,10 @@
 //! Who may call: security schemes, the requirements that name them, and `x-amazon-apigateway-auth`.
 
+use super::authorizer;
 use super::options::Dialect;
 use super::reader::Reader;
 use super::vocabulary::{self, Level};
-use crate::formats::yaml::Node;
+use crate::formats::yaml::{Node, NodeValue};
 use crate::model::problem::Located;
 use crate::model::rest_api::{SecurityKind, SecurityScheme};
 
@@ -20,7 +21,10 @@ pub(super) fn schemes<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: 
         let Some(node) = reader.resolve(node) else { continue };
         let Some(entries) = reader.map(node, "a security scheme") else { continue };
         vocabulary::check(reader, entries, Level::Scheme);
-        schemes.push(SecurityScheme { name: name.clone(), kind: kind(reader, node) });
+        let kind = kind(reader, node);
+        let guarded = matches!(kind, SecurityKind::Authorizer(_));
+        let authorizer = guarded.then(|| reader.for_import(|reader| authorizer::read(reader, name, node, &kind)));
+        schemes.push(SecurityScheme { name: name.clone(), kind, authorizer });
     }
     schemes
 }
@@ -59,12 +63,39 @@ pub(super) fn requirements<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, sche
                 let found = format!("no security scheme is named `{}`", name.value);
                 let help = "Define it below `components.securitySchemes` (Swagger 2.0: `securityDefinitions`)";
                 reader.error("openapi::security", name.place, found, help);
+                reader.on_aws(
+                    "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS \
+                     requires a valid authorizer.",
+                );
             } else if !names.iter().any(|known| known.value == name.value) {
                 names.push(name.clone());
             }
         }
     }
     names
+}
+
+/// The scopes that are asked of authorizers. What else is in the list, [`requirements`] has told.
+pub(super) fn scopes(node: &Node, schemes: &Schemes) -> Vec<String> {
+    let guards = |name: &str| {
+        schemes.iter().any(|scheme| scheme.name.value == name && matches!(scheme.kind, SecurityKind::Authorizer(_)))
+    };
+    let NodeValue::List(requirements) = &node.value else { return Vec::new() };
+    let mut scopes = Vec::new();
+    for requirement in requirements {
+        let NodeValue::Map(entries) = &requirement.value else { continue };
+        for (_, node) in entries.iter().filter(|(name, _)| guards(&name.value)) {
+            let NodeValue::List(items) = &node.value else { continue };
+            for item in items {
+                if let NodeValue::Scalar(scalar) = &item.value
+                    && !scopes.contains(&scalar.text)
+                {
+                    scopes.push(scalar.text.clone());
+                }
+            }
+        }
+    }
+    scopes
 }
 
 /// `x-amazon-apigateway-auth` of an operation or the document; `x-amazon-apigateway-authtype: awsSigv4` says the same.

@@ -7,6 +7,7 @@ mod events;
 mod json;
 mod node;
 mod offsets;
+mod write;
 
 pub use node::{Entries, Node, NodeValue, Scalar, Style};
 
@@ -61,6 +62,11 @@ pub fn parse(file: u32, text: &str, problems: &mut Vec<Problem>) -> Option<Node>
 /// The tree as JSON, with YAML's core schema for plain scalars.
 pub fn to_json(node: &Node) -> serde_json::Value {
     node::to_json(node)
+}
+
+/// A value as YAML text that parses to it again.
+pub fn to_yaml(value: &serde_json::Value) -> String {
+    write::to_yaml(value)
 }
 
 /// Parsing never panics, and every place lies in the text.
