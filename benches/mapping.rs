@@ -5,7 +5,6 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use weir::edge::dispatch;
 
 mod support;
 use support::{BACKEND_ANSWER, BROWSER_HEAD, InMemory};
@@ -13,7 +12,7 @@ use support::{BACKEND_ANSWER, BROWSER_HEAD, InMemory};
 fn mapping(criterion: &mut Criterion) {
     let mut gateway = InMemory::new(10);
     gateway.one(BROWSER_HEAD, BACKEND_ANSWER);
-    let matched = dispatch::route(&gateway.snapshot.table, &gateway.request).expect("a route");
+    let matched = gateway.route();
     criterion.bench_function("mapping/http_proxy, 14 lines out, 9 back", |bencher| {
         bencher.iter(|| black_box(&gateway).map(black_box(&matched.values), black_box(BACKEND_ANSWER)))
     });

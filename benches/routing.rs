@@ -6,7 +6,6 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use weir::edge::dispatch;
 
 mod support;
 use support::InMemory;
@@ -17,15 +16,11 @@ fn routing(criterion: &mut Criterion) {
         // A literal, a number among `routes`, a literal, a parameter: four levels deep.
         let path = format!("GET /r/{}/items/17 HTTP/1.1\r\nHost: api.example.com\r\n\r\n", routes - 1);
         gateway.take_in(path.as_bytes());
-        criterion.bench_function(&format!("routing/{routes}"), |bencher| {
-            bencher.iter(|| dispatch::route(black_box(&gateway.snapshot.table), black_box(&gateway.request)))
-        });
+        criterion.bench_function(&format!("routing/{routes}"), |bencher| bencher.iter(|| black_box(&gateway).route()));
     }
     let mut gateway = InMemory::new(10_000);
     gateway.take_in(b"GET /r/9999/items HTTP/1.1\r\nHost: api.example.com\r\n\r\n");
-    criterion.bench_function("routing/10000, no such route", |bencher| {
-        bencher.iter(|| dispatch::route(black_box(&gateway.snapshot.table), black_box(&gateway.request)))
-    });
+    criterion.bench_function("routing/10000, no such route", |bencher| bencher.iter(|| black_box(&gateway).route()));
 }
 
 criterion_group! { name = benches; config = support::criterion(); targets = routing }

@@ -508,3 +508,40 @@ fn several_listeners() {
         assert_eq!(gateway.driver(), wanted);
     }
 }
+
+#[test]
+fn serve_starts_without_an_api_and_answers_403() {
+    let gateway = Gateway::serve(&[]);
+    assert_eq!(gateway.admin_client().get("/readyz").status, 200);
+    let mut client = gateway.client();
+    for path in ["/", "/pets/1"] {
+        let answer = client.get(path);
+        assert_eq!((answer.status, answer.text().as_str()), (403, "{\"message\":\"Forbidden\"}"), "{path}");
+    }
+    gateway.signal("HUP");
+    gateway.said("reloaded: revision 2, 0 APIs, 0 methods");
+    assert_eq!(gateway.terminate().code(), Some(0));
+}
+
+#[test]
+fn serve_says_what_it_misses_and_shows_no_secret() {
+    does_not_start(&["serve"], 2, "no data folder is given");
+    does_not_start(
+        &["serve", "--data", "d", "--admin", ":0", "--admin-allow-remote"],
+        2,
+        "Others could change every API",
+    );
+    does_not_start(&["run", "--data", "d", "x.yaml"], 2, "unexpected argument '--data'");
+    let folder = Folder::new();
+    for (rest, sentence) in [
+        ("", "the access key `A` may do nothing"),
+        ("session-token = 'hush'\nacces-key = 'x'", "Did you mean `access-key`?"),
+        ("x = = 1", "weir.toml is not TOML here"),
+    ] {
+        let text = format!("[admin]\n[[admin.credentials]]\naccess-key = 'A'\nsecret-key = 'hush'\n{rest}\n");
+        let config = folder.write("weir.toml", &text).display().to_string();
+        does_not_start(&["serve", "--data", "d", "--config", &config], 2, sentence);
+        let (_, _, err) = run_to_end(&["serve", "--data", "d", "--config", &config]);
+        assert!(!err.contains("hush"), "{err}");
+    }
+}

@@ -11,6 +11,7 @@ use std::time::Duration;
 use weir::control::deploy::compile::Compiling;
 use weir::control::deploy::load::load;
 use weir::edge::connection::{AnswerFraming, Finish, finish_head};
+use weir::edge::dispatch::Matched;
 use weir::edge::exchange::{Context, IdSource, PathValues, Peer, Request, Verb};
 use weir::edge::limit::Buckets;
 use weir::edge::snapshot::Snapshot;
@@ -173,13 +174,21 @@ impl InMemory {
         self.take_in(bytes);
         let request = &self.request;
         let mut record = Record::begin(&self.counters, request.received);
-        let matched = dispatch::route(&self.snapshot.table, request).expect("a route");
-        let stage = &self.snapshot.stages[matched.stage];
-        let method = &stage.methods[matched.method().expect("a method")];
+        let located = dispatch::locate(&self.snapshot.table, request).expect("a stage");
+        let stage = &self.snapshot.stages[located.stage];
+        let release = stage.release(|| self.ids.borrow_mut().draw());
+        let matched = dispatch::route(&release.tree, request, &located);
+        let method = &release.methods[matched.method().expect("a method")];
         record.series = Some(method.series);
         limit::admit(&mut self.buckets, &method.limits, request.received).expect("never throttled");
         let plan = method.plan.as_ref().expect("a plan");
-        let context = Context { request, stage: &stage.facts, method: Some(&method.facts), values: &matched.values };
+        let context = Context {
+            request,
+            stage: &release.facts,
+            method: Some(&method.facts),
+            domain: None,
+            values: &matched.values,
+        };
         let Outbound::Http { mut head, .. } = transform::request(&plan.request, &context).expect("mapped") else {
             panic!("an HTTP backend")
         };
@@ -214,12 +223,25 @@ impl InMemory {
         written
     }
 
+    /// Stage, resource and method of the request that was taken in.
+    pub fn route(&self) -> Matched {
+        let located = dispatch::locate(&self.snapshot.table, &self.request).expect("a stage");
+        let release = self.snapshot.stages[located.stage].release(|| self.ids.borrow_mut().draw());
+        dispatch::route(&release.tree, &self.request, &located)
+    }
+
     /// The mapped heads alone, both ways, of the request that was taken in and the answer that was parsed.
     pub fn map(&self, values: &PathValues, backends: &[u8]) -> usize {
-        let stage = &self.snapshot.stages[0];
-        let method = &stage.methods[0];
+        let release = &self.snapshot.stages[0].base;
+        let method = &release.methods[0];
         let plan = method.plan.as_ref().expect("a plan");
-        let context = Context { request: &self.request, stage: &stage.facts, method: Some(&method.facts), values };
+        let context = Context {
+            request: &self.request,
+            stage: &release.facts,
+            method: Some(&method.facts),
+            domain: None,
+            values,
+        };
         let Outbound::Http { head, .. } = transform::request(&plan.request, &context).expect("mapped") else {
             panic!("an HTTP backend")
         };

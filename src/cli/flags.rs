@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::settings;
 use crate::settings::raw::{By, Key, Raw};
 
 /// Runs AWS API Gateway definitions on your own machines.
@@ -18,6 +19,8 @@ pub(crate) struct Flags {
 pub(crate) enum Command {
     /// Serve the APIs of OpenAPI definitions
     Run(Box<RunFlags>),
+    /// Serve the APIs of a data folder, and let AWS's tools change them
+    Serve(Box<ServeFlags>),
     /// Say what is wrong with definitions, and what Weir cannot do of them
     Check(Box<CheckFlags>),
 }
@@ -28,6 +31,37 @@ pub(crate) struct CheckFlags {
     #[arg(long)]
     pub(crate) json: bool,
     /// What `weir run` would be given: stage variables and settings decide whether a definition can be served
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Every flag has a variable (--data is WEIR_DATA) and a key of its name in weir.toml. A flag wins over the variable,
+and the variable over the file.
+
+The admin listener speaks API Gateway's own protocol. Without credentials everybody on this machine may use it; to
+let others, list [[admin.credentials]] in weir.toml:
+
+  [admin]
+  listen = \":9900\"
+  allow-remote = true
+  [[admin.credentials]]
+  access-key = \"AKIAEXAMPLE\"
+  secret-key = \"…\"
+  policy = [{ effect = \"Allow\", action = \"apigateway:*\", resource = \"*\" }]
+
+Examples:
+  weir serve --data /var/lib/weir
+  weir serve --data ./data --dev
+  AWS_ENDPOINT_URL=http://127.0.0.1:9900 aws apigateway get-rest-apis")]
+pub(crate) struct ServeFlags {
+    /// Folder that keeps the definitions; it is made when it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+    /// For tests on this machine: any credentials will do, and POST /_weir/reset forgets everything
+    #[arg(long)]
+    pub(crate) dev: bool,
     #[command(flatten)]
     pub(crate) run: RunFlags,
 }
@@ -69,6 +103,10 @@ pub(crate) struct RunFlags {
     /// Let --admin listen on an address that other machines reach
     #[arg(long, help_heading = "Listening")]
     pub(crate) admin_allow_remote: bool,
+    /// File that every change through the management API is written to, - for standard error, or off
+    /// [default: audit.log in the data folder of `weir serve`, else off]
+    #[arg(long, value_name = "PATH", help_heading = "Listening")]
+    pub(crate) audit_log: Option<String>,
 
     /// Name of the stage [default: prod]
     #[arg(long, value_name = "NAME", help_heading = "Stage")]
@@ -142,12 +180,24 @@ pub(crate) struct RunFlags {
     pub(crate) metrics_series_max: Option<String>,
 }
 
+impl ServeFlags {
+    pub(crate) fn into_raw(self) -> Raw {
+        let mut raw = self.run.into_raw();
+        raw.command = settings::Command::Serve;
+        self.data.into_iter().for_each(|data| raw.say(Key::Data, data, By::Flag));
+        if self.dev {
+            raw.say(Key::Dev, "true", By::Flag);
+        }
+        raw
+    }
+}
+
 impl RunFlags {
     pub(crate) fn into_raw(self) -> Raw {
         let mut raw = Raw::from_config(self.config);
         let one = |text: Option<String>| text.into_iter().collect();
         let switch = |on: bool| if on { vec!["true".to_owned()] } else { vec![] };
-        let said: [(Key, Vec<String>); 28] = [
+        let said: [(Key, Vec<String>); 29] = [
             (Key::Api, self.apis),
             (Key::Listen, self.listen),
             (Key::Workers, one(self.workers)),
@@ -155,6 +205,7 @@ impl RunFlags {
             (Key::StageVariable, self.stage_variable),
             (Key::Admin, one(self.admin)),
             (Key::AdminAllowRemote, switch(self.admin_allow_remote)),
+            (Key::AuditLog, one(self.audit_log)),
             (Key::Driver, one(self.driver)),
             (Key::AccessLog, one(self.access_log)),
             (Key::AccessLogFormat, one(self.access_log_format)),
@@ -189,7 +240,10 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::settings::raw::{KEYS, Times};
+    use crate::settings::raw::{KEYS, Row, Times};
+
+    /// Flags that `run` has not.
+    const SERVE_ONLY: &[Key] = &[Key::Data, Key::Dev];
 
     #[test]
     fn the_command_line_is_sound() {
@@ -199,30 +253,43 @@ mod tests {
     #[test]
     fn every_setting_has_its_flag_and_every_flag_its_setting() {
         let command = Flags::command();
-        let run = command.find_subcommand("run").expect("run");
-        let mut flags: Vec<_> = run.get_arguments().filter_map(|argument| argument.get_long()).collect();
-        let mut settings: Vec<_> = KEYS.iter().map(|row| row.name).filter(|name| *name != "api").collect();
-        flags.retain(|flag| *flag != "config");
-        flags.sort_unstable();
-        settings.sort_unstable();
-        assert_eq!(flags, settings);
+        for (name, without) in [("run", SERVE_ONLY), ("serve", &[])] {
+            let subcommand = command.find_subcommand(name).expect(name);
+            let mut flags: Vec<_> = subcommand.get_arguments().filter_map(|argument| argument.get_long()).collect();
+            let known = KEYS.iter().filter(|row| row.key != Key::Api && !without.contains(&row.key));
+            let mut settings: Vec<_> = known.map(|row| row.name).collect();
+            flags.retain(|flag| *flag != "config");
+            flags.sort_unstable();
+            settings.sort_unstable();
+            assert_eq!(flags, settings, "{name}");
+        }
     }
 
     #[test]
     fn every_flag_arrives_under_its_own_key() {
         for row in KEYS {
-            let mut arguments = vec!["weir".to_owned(), "run".to_owned()];
-            match (row.key, row.times) {
-                (Key::Api, _) => arguments.push("the-value".into()),
-                (_, Times::Switch) => arguments.push(format!("--{}", row.name)),
-                _ => arguments.extend([format!("--{}", row.name), "the-value".into()]),
+            for command in ["run", "serve"] {
+                if command == "serve" || !SERVE_ONLY.contains(&row.key) {
+                    arrives(command, row);
+                }
             }
-            let Command::Run(flags) = Flags::try_parse_from(arguments).expect(row.name).command else {
-                panic!("not run")
-            };
-            let expected = if row.times == Times::Switch { "true" } else { "the-value" };
-            let raw = flags.into_raw();
-            assert_eq!(raw.one(row.key).map(|said| said.text.as_str()), Some(expected), "{}", row.name);
         }
+    }
+
+    fn arrives(command: &str, row: &Row) {
+        let mut arguments = vec!["weir".to_owned(), command.to_owned()];
+        match (row.key, row.times) {
+            (Key::Api, _) => arguments.push("the-value".into()),
+            (_, Times::Switch) => arguments.push(format!("--{}", row.name)),
+            _ => arguments.extend([format!("--{}", row.name), "the-value".into()]),
+        }
+        let raw = match Flags::try_parse_from(arguments).expect(row.name).command {
+            Command::Run(flags) => flags.into_raw(),
+            Command::Serve(flags) => flags.into_raw(),
+            Command::Check(_) => panic!("not asked for"),
+        };
+        let expected = if row.times == Times::Switch { "true" } else { "the-value" };
+        assert_eq!(raw.one(row.key).map(|said| said.text.as_str()), Some(expected), "{}", row.name);
+        assert_eq!(raw.command == settings::Command::Serve, command == "serve");
     }
 }

@@ -5,6 +5,7 @@ mod flags;
 mod gather;
 pub mod report;
 mod run;
+mod serve;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use flags::{Command, Flags};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Flags::try_parse_from(arguments) {
         Ok(Flags { command: Command::Run(flags) }) => run::run(*flags),
+        Ok(Flags { command: Command::Serve(flags) }) => serve::run(*flags),
         Ok(Flags { command: Command::Check(flags) }) => check::run(*flags),
         Err(error) => {
             // Help and version are "errors" too; they go to standard output and end with 0.

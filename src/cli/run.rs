@@ -8,12 +8,17 @@ use super::gather::{settings, told};
 use super::report;
 use crate::control;
 use crate::model::problem::{Problem, Sources};
+use crate::settings::raw::Raw;
 
 /// What was written is wrong, as clap's own code for it.
 const EXIT_USAGE: u8 = 2;
 
 pub(super) fn run(flags: RunFlags) -> ExitCode {
-    let told = told(flags.into_raw());
+    go_on(told(flags.into_raw()))
+}
+
+/// Until the gateway has drained, with what was told on the command line and by the environment.
+pub(super) fn go_on(told: Raw) -> ExitCode {
     let first = match settings(told.clone()) {
         Ok(settings) => settings,
         Err(refusal) => {

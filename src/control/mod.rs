@@ -194,7 +194,7 @@ impl Gateway {
         report(&loaded.problems, &loaded.sources);
         resolve(&self.compiling, &self.names).await;
         let (revision, methods) =
-            (snapshot.revision, snapshot.stages.iter().map(|stage| stage.methods.len()).sum::<usize>());
+            (snapshot.revision, snapshot.stages.iter().map(|stage| stage.base.methods.len()).sum::<usize>());
         self.cores.publisher.publish(snapshot);
         self.admin.revision.store(revision, Ordering::Relaxed);
         if let Some(setting) = needs_restart(&self.settings, &settings) {
@@ -232,7 +232,7 @@ fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Resu
 /// Asks for the addresses of every backend that has none yet. A name that does not resolve is no reason not to start:
 /// its methods answer as AWS's do, and DNS is asked again.
 async fn resolve(compiling: &Compiling, names: &Names) {
-    let fresh: Vec<_> = compiling.endpoints.all().iter().filter(|endpoint| !endpoint.is_followed()).collect();
+    let fresh: Vec<_> = compiling.endpoints.all().filter(|endpoint| !endpoint.is_followed()).collect();
     let wanted: Vec<(String, u16)> = fresh.iter().map(|endpoint| (endpoint.host.clone(), endpoint.port)).collect();
     for (endpoint, resolved) in fresh.into_iter().zip(names.resolve_all(&wanted).await) {
         // A failure has been told by whoever asked.
@@ -275,6 +275,9 @@ fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
         ("listen", old.listen != new.listen),
         ("workers", old.workers != new.workers),
         ("admin", old.admin != new.admin),
+        ("data", old.data != new.data),
+        ("dev", old.dev != new.dev),
+        ("audit-log", old.audit_log != new.audit_log),
         ("driver", old.driver != new.driver),
         (
             "access-log",

@@ -199,6 +199,11 @@ impl IdSource {
         mixed ^ (mixed >> 31)
     }
 
+    /// One number, for what is left to chance.
+    pub fn draw(&mut self) -> u64 {
+        self.next()
+    }
+
     /// Ids of one request. `client` is what it sent as `x-amzn-RequestId`.
     pub fn ids(&mut self, client: Option<&[u8]>, hex_second: &[u8; 8]) -> Ids {
         let mut ids = Ids::default();
@@ -261,6 +266,15 @@ pub struct StageFacts {
     pub api_id: Box<str>,
     pub stage: Box<str>,
     pub deployment_id: Box<str>,
+    /// Whether this is the canary's deployment; `None` where the stage has no canary.
+    pub canary: Option<bool>,
+}
+
+/// By what a custom domain sent a request where it is.
+#[derive(Clone, Debug, Default)]
+pub struct DomainFacts {
+    pub base_path: Option<Box<str>>,
+    pub routing_rule_id: Option<Box<str>>,
 }
 
 /// What a matched method says of itself in `$context`.
@@ -313,6 +327,8 @@ pub struct Context<'x> {
     pub stage: &'x StageFacts,
     /// Where a method was met.
     pub method: Option<&'x MethodFacts>,
+    /// Known to the access log alone, as on AWS.
+    pub domain: Option<&'x DomainFacts>,
     pub values: &'x PathValues,
 }
 
@@ -321,11 +337,13 @@ pub struct Context<'x> {
 pub enum Variable {
     AccountId,
     ApiId,
+    BasePathMatched,
     DeploymentId,
     DomainName,
     DomainPrefix,
     ExtendedRequestId,
     HttpMethod,
+    IsCanaryRequest,
     Path,
     Protocol,
     RequestId,
@@ -333,6 +351,7 @@ pub enum Variable {
     RequestTimeEpoch,
     ResourceId,
     ResourcePath,
+    RoutingRuleIdMatched,
     SourceIp,
     Stage,
     UserAgent,
@@ -344,6 +363,8 @@ pub enum Variable {
 const VARIABLES: &[(&str, Variable)] = &[
     ("accountId", Variable::AccountId),
     ("apiId", Variable::ApiId),
+    ("customDomain.basePathMatched", Variable::BasePathMatched),
+    ("customDomain.routingRuleIdMatched", Variable::RoutingRuleIdMatched),
     ("deploymentId", Variable::DeploymentId),
     ("domainName", Variable::DomainName),
     ("domainPrefix", Variable::DomainPrefix),
@@ -351,6 +372,7 @@ const VARIABLES: &[(&str, Variable)] = &[
     ("httpMethod", Variable::HttpMethod),
     ("identity.sourceIp", Variable::SourceIp),
     ("identity.userAgent", Variable::UserAgent),
+    ("isCanaryRequest", Variable::IsCanaryRequest),
     ("path", Variable::Path),
     ("protocol", Variable::Protocol),
     ("requestId", Variable::RequestId),
@@ -364,15 +386,8 @@ const VARIABLES: &[(&str, Variable)] = &[
 
 /// Groups of `$context` that have no values yet, or only for callers that Weir does not know yet.
 const ABSENT_GROUPS: &[&str] = &["authenticate.", "authorize.", "authorizer.", "customDomain.", "identity.", "waf."];
-const ABSENT: &[&str] = &[
-    "awsEndpointRequestId",
-    "cipherSuite",
-    "endpointType",
-    "isCanaryRequest",
-    "tlsVersion",
-    "wafResponseCode",
-    "webaclArn",
-];
+const ABSENT: &[&str] =
+    &["awsEndpointRequestId", "cipherSuite", "endpointType", "tlsVersion", "wafResponseCode", "webaclArn"];
 
 impl Variable {
     /// By its name behind `$context.`; `None` where AWS has none of that name.
@@ -401,6 +416,10 @@ impl Variable {
         match self {
             Self::AccountId => push(context.stage.account_id.as_bytes()),
             Self::ApiId => push(context.stage.api_id.as_bytes()),
+            Self::BasePathMatched => match context.domain.and_then(|domain| domain.base_path.as_deref()) {
+                Some(base_path) => push(base_path.as_bytes()),
+                None => return false,
+            },
             Self::DeploymentId => push(context.stage.deployment_id.as_bytes()),
             Self::DomainName | Self::DomainPrefix if request.host().is_empty() => return false,
             Self::DomainName => push(domain(request.host())),
@@ -408,6 +427,10 @@ impl Variable {
             Self::ExtendedRequestId => push(&request.ids.extended),
             Self::HttpMethod if request.method_text().is_empty() => return false,
             Self::HttpMethod => push(request.method_text()),
+            Self::IsCanaryRequest => match context.stage.canary {
+                Some(canary) => push(if canary { b"true" } else { b"false" }),
+                None => return false,
+            },
             Self::Path if request.path().is_empty() => return false,
             Self::Path => push(request.path()),
             // rest/01 section 1.1: AWS says HTTP/1.1 whatever the client spoke.
@@ -424,6 +447,10 @@ impl Variable {
             },
             Self::ResourcePath => match context.method {
                 Some(method) => push(method.resource_path.as_bytes()),
+                None => return false,
+            },
+            Self::RoutingRuleIdMatched => match context.domain.and_then(|domain| domain.routing_rule_id.as_deref()) {
+                Some(id) => push(id.as_bytes()),
                 None => return false,
             },
             Self::SourceIp => push(request.peer.address()),

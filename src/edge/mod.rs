@@ -27,10 +27,10 @@ use std::task::{self, Poll};
 
 use accept::Arrival;
 use connection::{Connection, Front, Next};
-use exchange::{Context, PathValues, StageFacts};
+use exchange::{Context, DomainFacts, PathValues, StageFacts};
 use fault::{Fault, FaultKind};
 use relay::Response;
-use snapshot::{Snapshot, Stage};
+use snapshot::{Method, Release, Snapshot, Stage};
 use transform::{AnswerBody, Backend, Outbound};
 use watch::Record;
 use worker::{Start, Worker};
@@ -232,9 +232,11 @@ async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
 
 /// Where a request has been, for the log.
 #[derive(Default)]
-struct Trail {
-    stage: Option<usize>,
-    method: Option<usize>,
+struct Trail<'s> {
+    stage: Option<&'s Stage>,
+    release: Option<&'s Release>,
+    method: Option<&'s Method>,
+    domain: Option<&'s DomainFacts>,
     values: PathValues,
 }
 
@@ -244,28 +246,31 @@ async fn answer<'s>(
     snapshot: &'s Snapshot,
     connection: &mut Connection,
     record: &mut Record<'_>,
-    trail: &mut Trail,
+    trail: &mut Trail<'s>,
 ) -> Result<Response<'s>, Fault> {
     let now = connection.request.received;
-    let matched = dispatch::route(&snapshot.table, &connection.request)?;
-    let stage = &snapshot.stages[matched.stage];
-    (trail.stage, trail.method, trail.values) = (Some(matched.stage), matched.method(), matched.values);
-    record.series = Some(stage.unmatched);
+    let located = dispatch::locate(&snapshot.table, &connection.request)?;
+    let stage = &*snapshot.stages[located.stage];
+    let release = stage.release(|| worker.ids.borrow_mut().draw());
+    let matched = dispatch::route(&release.tree, &connection.request, &located);
+    let method = matched.method().map(|index| &release.methods[index]);
+    *trail =
+        Trail { stage: Some(stage), release: Some(release), method, domain: located.domain, values: matched.values };
+    record.series = Some(release.unmatched);
     // rest/01 section 1.6: `…/{VERB}/{path}`.
-    if stage.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
+    if release.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
         return Err(Fault::new(FaultKind::UriTooLong));
     }
-    let Some(method) = matched.method().map(|index| &stage.methods[index]) else {
-        return Err(unmatched(worker, stage, connection, now));
-    };
+    let Some(method) = method else { return Err(unmatched(worker, release, connection, now)) };
     record.series = Some(method.series);
     record.logged = method.logged;
     let admitted = limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?;
     let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
     let context = Context {
         request: &connection.request,
-        stage: &stage.facts,
+        stage: &release.facts,
         method: Some(&method.facts),
+        domain: None,
         values: &trail.values,
     };
     match transform::request(&plan.request, &context)? {
@@ -288,7 +293,13 @@ async fn answer<'s>(
             record.outcome.integration_us = Some(record.answered.micros_since(now));
             record.outcome.integration_status = Some(inbound.head().status);
             let request = &connection.request;
-            let context = Context { request, stage: &stage.facts, method: Some(&method.facts), values: &trail.values };
+            let context = Context {
+                request,
+                stage: &release.facts,
+                method: Some(&method.facts),
+                domain: None,
+                values: &trail.values,
+            };
             let backend =
                 Backend { status: inbound.head().status, lines: &inbound.head().lines, bytes: inbound.bytes() };
             let mut head = Buffer::head();
@@ -302,8 +313,8 @@ async fn answer<'s>(
 }
 
 /// A path or a verb that no method is for (rest/01 section 1.5).
-fn unmatched(worker: &Worker, stage: &Stage, connection: &Connection, now: Instant) -> Fault {
-    if let Err(fault) = limit::admit(&mut worker.buckets.borrow_mut(), &stage.limits, now) {
+fn unmatched(worker: &Worker, release: &Release, connection: &Connection, now: Instant) -> Fault {
+    if let Err(fault) = limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, now) {
         return fault;
     }
     match connection.request.value(Known::Authorization).and_then(sigv4::incomplete) {
@@ -313,18 +324,18 @@ fn unmatched(worker: &Worker, stage: &Stage, connection: &Connection, now: Insta
 }
 
 /// Writes the request's line.
-fn log(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Trail, record: &Record<'_>) {
-    let Some(format) = snapshot.access_log.as_ref().filter(|_| record.logged) else { return };
+fn log(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Trail<'_>, record: &Record<'_>) {
+    let own = trail.stage.and_then(|stage| stage.access_log.as_ref());
+    let Some(format) = own.or(snapshot.access_log.as_ref()).filter(|_| record.logged) else { return };
     if let Some(log) = worker.log.borrow_mut().as_mut() {
         // rest/14 section 14.4: what failed before a stage was known is not logged on AWS; here it is, with `-` for
         // what nobody knows, because at the edge it is what an operator looks for first.
-        let stage = trail.stage.and_then(|index| snapshot.stages.get(index));
-        let method = stage.and_then(|stage| stage.methods.get(trail.method?));
         let nowhere = StageFacts::default();
         let context = Context {
             request: &connection.request,
-            stage: stage.map_or(&nowhere, |stage| &stage.facts),
-            method: method.map(|method| &method.facts),
+            stage: trail.release.map_or(&nowhere, |release| &release.facts),
+            method: trail.method.map(|method| &method.facts),
+            domain: trail.domain,
             values: &trail.values,
         };
         log.line(&worker.counters, |line| format.write(&context, &record.outcome, line));

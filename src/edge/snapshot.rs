@@ -2,32 +2,65 @@
 
 use std::sync::Arc;
 
-use super::dispatch::Table;
+use super::dispatch::canary::Share;
+use super::dispatch::{Table, Tree};
 use super::exchange::{MethodFacts, StageFacts};
-use super::limit::Limits;
 use super::limit::ledger::Ledger;
+use super::limit::{Budget, Limits};
 use super::transform::{RequestMapping, ResponseMapping};
 use super::upstream::Integration;
 use super::watch::Format;
 use crate::telemetry::counters::SeriesId;
 
-/// What all cores run, until the next one is published.
+/// What all cores run, until the next one is published: a small table of stages, most of them those of the last one.
 #[derive(Default)]
 pub struct Snapshot {
     /// Counts publications, from 1.
     pub revision: u64,
     pub table: Table,
-    pub stages: Vec<Stage>,
-    /// All budgets that any method's limits name.
-    pub ledgers: Vec<Arc<Ledger>>,
+    /// In the order in which the table numbers them.
+    pub stages: Vec<Arc<Stage>>,
+    /// All budgets of the process by their slots: what any stage's limits name, whenever it was compiled.
+    pub ledgers: Vec<Option<Arc<Ledger>>>,
     pub access_log: Option<Format>,
 }
 
+/// A stage of an API, compiled by itself and kept from one snapshot to the next as long as nothing of it changes.
 pub struct Stage {
+    pub base: Release,
+    pub canary: Option<Canary>,
+    /// Its own format, where it has one; else the snapshot's.
+    pub access_log: Option<Format>,
+    /// False under `disableExecuteApiEndpoint`.
+    pub execute_api: bool,
+    /// Held so that no other stage gets their slots.
+    pub budgets: Box<[Arc<Budget>]>,
+}
+
+/// A second deployment that takes a share of the stage's requests.
+pub struct Canary {
+    pub share: Share,
+    pub release: Release,
+}
+
+impl Stage {
+    /// The release that one request meets. Nothing is drawn where there is no canary.
+    #[inline]
+    pub fn release(&self, draw: impl FnOnce() -> u64) -> &Release {
+        match &self.canary {
+            Some(canary) if canary.share.takes(draw()) => &canary.release,
+            _ => &self.base,
+        }
+    }
+}
+
+/// One deployment with one set of stage variables.
+pub struct Release {
     pub facts: StageFacts,
     /// Bytes of its method ARNs up to the verb.
     pub arn_bytes: usize,
-    /// In the order in which the routing numbers them.
+    pub tree: Tree,
+    /// In the order in which the tree numbers them.
     pub methods: Vec<Method>,
     /// Where requests are counted that meet no method.
     pub unmatched: SeriesId,

@@ -3,3 +3,4 @@
 pub mod api_rows;
 pub mod problem;
 pub mod rest_api;
+pub mod routes;

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::limits::{
     ACCESS_LOG_FORMAT_BYTES_MAX, CONNECTIONS_LARGEST, DURATION_LARGEST, HEAD_BUFFER_BYTES, HEADER_LINES_MAX,
     INTEGRATION_TIMEOUT_MIN, Limits, METRICS_SERIES_LARGEST, PAYLOAD_BYTES_LARGEST, STAGE_VARIABLES_MAX, WORKERS_MAX,
 };
-use super::raw::{Key, Mistake, Raw, RawMethodSetting, Said, Written};
+use super::raw::{Command, Key, Mistake, Raw, RawMethodSetting, Said, Written};
 use super::words::{self, Parsed};
-use super::{AccessLog, ApiFile, DriverChoice, LogTarget, MethodSetting, Settings, Throttle, UpstreamOverride};
+use super::{
+    AccessLog, ApiFile, AuditTarget, DriverChoice, LogTarget, MethodSetting, Settings, Throttle, UpstreamOverride,
+};
 
 /// AWS's JSON access log format (rest/14 section 14.4).
 const FORMAT_JSON: &str = r#"{ "requestId":"$context.requestId", "extendedRequestId":"$context.extendedRequestId", "ip": "$context.identity.sourceIp", "caller":"$context.identity.caller", "user":"$context.identity.user", "requestTime":"$context.requestTime", "httpMethod":"$context.httpMethod", "resourcePath":"$context.resourcePath", "status":"$context.status", "protocol":"$context.protocol", "responseLength":"$context.responseLength" }"#;
@@ -31,22 +33,30 @@ impl Raw {
     }
 }
 
-struct Checker<'r> {
-    raw: &'r Raw,
-    mistakes: Vec<Mistake>,
+pub(super) struct Checker<'r> {
+    pub(super) raw: &'r Raw,
+    pub(super) mistakes: Vec<Mistake>,
 }
 
 impl Checker<'_> {
     fn settings(&mut self, cores: NonZeroUsize) -> Settings {
         let apis = self.apis();
+        let admin = self.admin();
+        let account_id = self.one(Key::AccountId, words::account_id).unwrap_or_else(|| "000000000000".into());
+        let data = self.data();
         Settings {
+            admin_credentials: self.credentials(&account_id),
+            dev: self.dev(admin),
+            command: self.raw.command,
+            audit_log: self.audit_log(data.as_deref()),
+            data,
             method_settings: self.method_settings(&apis),
             apis,
             listen: self.listen(),
             workers: self.workers(cores),
             stage: self.one(Key::Stage, words::stage).unwrap_or_else(|| "prod".into()),
             stage_variables: self.stage_variables(),
-            admin: self.admin(),
+            admin,
             driver: self.one(Key::Driver, driver).unwrap_or_default(),
             access_log: self.access_log(),
             limits: self.limits(),
@@ -54,7 +64,7 @@ impl Checker<'_> {
             upstreams: self.upstreams(),
             tls_roots: self.raw.uppermost(Key::TlsRoot).into_iter().map(|said| PathBuf::from(&said.text)).collect(),
             lenient: self.switch(Key::Lenient),
-            account_id: self.one(Key::AccountId, words::account_id).unwrap_or_else(|| "000000000000".into()),
+            account_id,
             region: self.one(Key::Region, words::region).unwrap_or_else(|| "us-east-1".into()),
             watch: !self.switch(Key::NoWatch),
             config: self.raw.config.clone(),
@@ -80,7 +90,7 @@ impl Checker<'_> {
                 apis.push(ApiFile { base_path, path: file.into() });
             }
         }
-        if apis.is_empty() && self.mistakes.is_empty() {
+        if apis.is_empty() && self.mistakes.is_empty() && self.raw.command == Command::Run {
             let help =
                 "Name an OpenAPI definition, such as `weir run petstore.yaml`, or list it as [[apis]] in weir.toml.";
             self.mistake("settings::api", None, "no API is given".into(), help);
@@ -137,8 +147,54 @@ impl Checker<'_> {
                 said,
                 "Metrics and health would be open to others: listen on 127.0.0.1, or add --admin-allow-remote.",
             );
+        } else if self.serves() && !address.ip().is_loopback() && self.raw.credentials.is_empty() {
+            self.wrong(
+                Key::Admin,
+                said,
+                "Others could change every API: add [[admin.credentials]] to weir.toml, or listen on 127.0.0.1.",
+            );
         }
         Some(address)
+    }
+
+    fn serves(&self) -> bool {
+        self.raw.command == Command::Serve
+    }
+
+    fn data(&mut self) -> Option<PathBuf> {
+        if !self.serves() {
+            return None;
+        }
+        let folder = |text: &str| if text.is_empty() { Err("Name a folder.".into()) } else { Ok(text.into()) };
+        if self.raw.one(Key::Data).is_none() {
+            let help = "Name the folder that keeps the definitions, such as `weir serve --data /var/lib/weir`.";
+            self.mistake("settings::data", None, "no data folder is given".into(), help);
+        }
+        self.one(Key::Data, folder)
+    }
+
+    /// Whoever reaches the listener may do anything then, so nobody but this machine may reach it.
+    fn dev(&mut self, admin: Option<SocketAddr>) -> bool {
+        let dev = self.serves() && self.switch(Key::Dev);
+        if let (true, Some(address), Some(said)) = (dev, admin, self.raw.one(Key::Dev))
+            && !address.ip().is_loopback()
+        {
+            let found = format!("{} is given, and the admin listener is on {address}", said.name(Key::Dev));
+            let help = "Anybody could change every API: listen on 127.0.0.1 with --admin, or leave it out.";
+            self.mistake("settings::dev", said.written(), found, help);
+        }
+        dev
+    }
+
+    /// What is changed in a data folder is written down in it, unless another place, or `off`, is said.
+    fn audit_log(&mut self, data: Option<&Path>) -> Option<AuditTarget> {
+        let said = self.one(Key::AuditLog, |text| match text {
+            "" => Err("Write a file's path, - for standard error, or off.".into()),
+            "-" => Ok(Some(AuditTarget::Stderr)),
+            "off" => Ok(None),
+            path => Ok(Some(AuditTarget::File(path.into()))),
+        });
+        said.unwrap_or_else(|| data.map(|data| AuditTarget::File(data.join("audit.log"))))
     }
 
     fn access_log(&mut self) -> Option<AccessLog> {
@@ -305,7 +361,13 @@ impl Checker<'_> {
         self.mistake(code(key), said.written(), found, help);
     }
 
-    fn mistake(&mut self, code: &'static str, written: Option<Written>, found: String, help: impl Into<String>) {
+    pub(super) fn mistake(
+        &mut self,
+        code: &'static str,
+        written: Option<Written>,
+        found: String,
+        help: impl Into<String>,
+    ) {
         self.mistakes.push(Mistake { code, written, found, help: help.into() });
     }
 }
@@ -358,8 +420,6 @@ fn code(key: Key) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::super::file;
     use super::super::raw::By;
     use super::super::{MethodPattern, limits};
@@ -444,6 +504,53 @@ mod tests {
         let mistakes = Raw::default().check(CORES).expect_err("a mistake");
         assert_eq!(mistakes.len(), 1);
         assert_eq!(mistakes[0].found, "no API is given");
+    }
+
+    #[test]
+    fn serve_wants_a_data_folder_and_no_file() {
+        let serve = |said: &[(Key, &str)]| {
+            let mut raw = flags(said);
+            raw.command = Command::Serve;
+            raw.check(CORES)
+        };
+        let settings = serve(&[(Key::Data, "d")]).expect("good");
+        assert_eq!((settings.apis.len(), settings.data.as_deref()), (0, Some(Path::new("d"))));
+        assert_eq!(settings.audit_log, Some(AuditTarget::File("d/audit.log".into())));
+        assert!(settings.offers_management() && !settings.dev);
+        let settings = serve(&[(Key::Data, "d"), (Key::Dev, "true"), (Key::AuditLog, "-")]).expect("good");
+        assert_eq!((settings.dev, settings.audit_log), (true, Some(AuditTarget::Stderr)));
+        assert_eq!(serve(&[(Key::Data, "d"), (Key::AuditLog, "off")]).expect("good").audit_log, None);
+
+        let texts = |said: &[(Key, &str)]| {
+            let mistakes = serve(said).expect_err("a mistake");
+            mistakes.into_iter().map(|mistake| format!("{}: {}", mistake.found, mistake.help)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            texts(&[]),
+            [
+                "no data folder is given: Name the folder that keeps the definitions, such as `weir serve --data /var/lib/weir`."
+            ]
+        );
+        let remote = [(Key::Data, "d"), (Key::Admin, ":9900"), (Key::AdminAllowRemote, "true"), (Key::Dev, "true")];
+        assert_eq!(
+            texts(&remote[..3]),
+            [
+                "--admin is `:9900`: Others could change every API: add [[admin.credentials]] to weir.toml, or listen on 127.0.0.1."
+            ]
+        );
+        assert_eq!(
+            texts(&remote)[1],
+            "--dev is given, and the admin listener is on 0.0.0.0:9900: Anybody could change every API: listen on 127.0.0.1 with --admin, or leave it out."
+        );
+    }
+
+    #[test]
+    fn what_only_serve_knows_says_nothing_to_run() {
+        let raw = flags(&[(Key::Api, "x"), (Key::Data, "d"), (Key::Dev, "true")]);
+        let settings = raw.check(CORES).expect("good");
+        assert_eq!((settings.data, settings.dev, settings.audit_log), (None, false, None));
+        let remote = flags(&[(Key::Api, "x"), (Key::Admin, ":9900"), (Key::AdminAllowRemote, "true")]);
+        assert!(!remote.check(CORES).expect("good").offers_management());
     }
 
     #[test]

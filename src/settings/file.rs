@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::raw::{By, KEYS, Key, Mistake, Raw, RawMethodSetting, Said, Times, Written};
 
-type Value<'a> = Spanned<DeValue<'a>>;
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Reads the text of `path`. Relative paths in it start at the file's own folder.
 pub fn read(path: &Path, text: &str) -> Result<Raw, Vec<Mistake>> {
@@ -30,10 +30,10 @@ pub fn read(path: &Path, text: &str) -> Result<Raw, Vec<Mistake>> {
     if reader.mistakes.is_empty() { Ok(reader.raw) } else { Err(reader.mistakes) }
 }
 
-struct Reader<'f> {
+pub(super) struct Reader<'f> {
     folder: &'f Path,
-    raw: Raw,
-    mistakes: Vec<Mistake>,
+    pub(super) raw: Raw,
+    pub(super) mistakes: Vec<Mistake>,
 }
 
 impl Reader<'_> {
@@ -41,8 +41,10 @@ impl Reader<'_> {
         for (name, value) in table {
             match (name.get_ref().as_ref(), KEYS.iter().find(|row| row.in_file == name.get_ref().as_ref())) {
                 ("method-settings", _) => self.method_settings(None, value),
+                ("admin-credentials", _) => self.credentials(value),
+                ("admin", _) if value.get_ref().is_table() => self.admin(value),
                 (_, None) => {
-                    let known = KEYS.iter().map(|row| row.in_file).chain(["method-settings"]);
+                    let known = KEYS.iter().map(|row| row.in_file).chain(["admin-credentials", "method-settings"]);
                     self.unknown(name, "a setting", known);
                 }
                 (_, Some(row)) => match (row.key, row.times) {
@@ -182,20 +184,21 @@ impl Reader<'_> {
         }
     }
 
-    fn say(&mut self, key: Key, text: String, value: &Value<'_>) {
+    pub(super) fn say(&mut self, key: Key, text: String, value: &Value<'_>) {
         let text = match key {
-            Key::TlsRoot => self.beside(&text),
+            Key::TlsRoot | Key::Data => self.beside(&text),
             Key::AccessLog if text != "-" => self.beside(&text),
+            Key::AuditLog if text != "-" && text != "off" => self.beside(&text),
             _ => text,
         };
         self.raw.say(key, text, By::File(value.span().into()));
     }
 
-    fn beside(&self, path: &str) -> String {
+    pub(super) fn beside(&self, path: &str) -> String {
         self.folder.join(path).to_string_lossy().into_owned()
     }
 
-    fn unknown(
+    pub(super) fn unknown(
         &mut self,
         name: &Spanned<std::borrow::Cow<'_, str>>,
         what: &str,
@@ -215,7 +218,7 @@ impl Reader<'_> {
         });
     }
 
-    fn wrong_type(&mut self, name: &str, value: &Value<'_>, wanted: &str) {
+    pub(super) fn wrong_type(&mut self, name: &str, value: &Value<'_>, wanted: &str) {
         let found = format!("`{name}` is {} here", article(value.get_ref().type_str()));
         self.mistakes.push(Mistake {
             code: "settings::type",
@@ -236,7 +239,7 @@ impl Reader<'_> {
 }
 
 /// A scalar as it would stand in a flag.
-fn text_of(value: &DeValue<'_>) -> Option<String> {
+pub(super) fn text_of(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),

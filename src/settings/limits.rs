@@ -68,6 +68,14 @@ pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// An admin connection ends after this, whatever it does: a scrape takes milliseconds.
 pub const ADMIN_CONNECTION_LIFETIME: Duration = Duration::from_secs(15);
+/// Calls of the management API that may wait for the control thread; beyond it they wait to be read.
+pub const ADMIN_COMMANDS_WAITING_MAX: usize = 256;
+/// A body of the management API: an import is the largest (rest/16), a backup may be larger.
+pub const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A change is acknowledged when every core runs it, or after this: a core that is stuck must not stop all changes.
+pub const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Stages of one API. AWS says 10 and raises it on request.
+pub const STAGES_MAX: usize = 100;
 /// Answers to admin requests that are being written have so long after the shutdown began.
 pub const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A core that has not said so for longer is taken for stuck.

@@ -3,9 +3,11 @@
 //! [`raw`] is what was written; [`Settings`] is what it means. The rest of the program never doubts a `Settings`.
 
 mod check;
+mod credentials;
 pub mod file;
 pub mod limits;
 pub mod raw;
+mod secret;
 mod words;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use limits::{CONFIG_BYTES_MAX, Limits};
+pub use raw::Command;
 use raw::{Mistake, Raw};
+pub use secret::Secret;
 
 /// Reads the `weir.toml` that `told` names, if it names one, lays `told` (flags over variables) over it, and checks
 /// what comes of it. At the start and at each reload.
@@ -34,14 +38,14 @@ pub fn gather(told: Raw, cores: NonZeroUsize) -> Result<Settings, Refused> {
         config: None,
     })?;
     let settings = file::read(&path, &text).and_then(|file| file.under(told).check(cores));
-    settings.map_err(|mistakes| Refused { mistakes, config: Some((path, text)) })
+    settings.map_err(|mistakes| Refused { mistakes, config: Some((path, secret::masked(&text))) })
 }
 
 /// Why there are no settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub mistakes: Vec<Mistake>,
-    /// `weir.toml` and its text, where it could be read: places of mistakes are in it.
+    /// `weir.toml` and its text, its secrets masked, where it could be read: places of mistakes are in it.
     pub config: Option<(PathBuf, String)>,
 }
 
@@ -62,8 +66,18 @@ pub struct Settings {
     pub workers: NonZeroUsize,
     pub stage: String,
     pub stage_variables: BTreeMap<String, String>,
-    /// Metrics and health; `None` switches the admin listener off.
+    /// Metrics, health and the management API; `None` switches the admin listener off.
     pub admin: Option<SocketAddr>,
+    /// Who may use the management API; with nobody here, everybody on this machine ([`Settings::offers_management`]).
+    pub admin_credentials: Vec<AdminCredential>,
+    /// `weir serve --dev`: on a loopback address any credentials will do, and everything can be reset.
+    pub dev: bool,
+    /// Whether this is `weir run` or `weir serve`.
+    pub command: Command,
+    /// Where the definitions are kept; always there under `serve`, never under `run`.
+    pub data: Option<PathBuf>,
+    /// Where changes are written down; `None` is nowhere.
+    pub audit_log: Option<AuditTarget>,
     pub driver: DriverChoice,
     pub access_log: Option<AccessLog>,
     pub limits: Limits,
@@ -83,6 +97,41 @@ pub struct Settings {
     pub watch: bool,
     /// The settings file, when there is one: it is read again at a reload.
     pub config: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Whether the management API may be reached: by everybody on this machine, from elsewhere only with credentials.
+    pub fn offers_management(&self) -> bool {
+        self.admin.is_some_and(|address| address.ip().is_loopback() || !self.admin_credentials.is_empty())
+    }
+}
+
+/// A key of the management API. `Debug` does not show its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminCredential {
+    pub access_key: String,
+    pub secret_key: Secret,
+    /// With temporary credentials, what must be sent beside the signature.
+    pub session_token: Option<Secret>,
+    /// The ARN of whoever signs with this key.
+    pub principal: String,
+    pub permissions: Permissions,
+}
+
+/// What a key may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permissions {
+    FullAccess,
+    /// A policy document, as IAM's JSON. It is compiled where it is used, above this folder.
+    Policy(String),
+    /// A file with one.
+    PolicyFile(PathBuf),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditTarget {
+    Stderr,
+    File(PathBuf),
 }
 
 /// One definition and the base path that it answers below; empty is `/`.
@@ -141,6 +190,51 @@ pub enum MethodPattern {
     One { path: String, verb: String },
 }
 
+impl MethodSetting {
+    /// One entry of a stage's `methodSettings`: a rate or a burst of 0 blocks everything, a rate that is absent or
+    /// negative limits nothing (rest/12 section 12.1). `None` where the key names no method.
+    pub fn of_stage(key: &str, rate: Option<f64>, burst: Option<i64>) -> Option<Self> {
+        let pattern = MethodPattern::of_stage(key)?;
+        let burst = burst.filter(|&burst| burst >= 0);
+        let throttle = match rate.filter(|&rate| rate >= 0.0) {
+            None => (burst == Some(0)).then_some(Throttle { rate_per_second: 0.0, burst: 0 }),
+            Some(rate_per_second) => {
+                let burst = burst.map_or(STAGE_BURST, |burst| u32::try_from(burst).unwrap_or(u32::MAX));
+                Some(Throttle { rate_per_second, burst })
+            }
+        };
+        Some(Self { api: None, pattern, throttle, logging: None })
+    }
+}
+
+/// What AWS fills in where a stage says a rate and no burst (rest/12 section 12.6).
+const STAGE_BURST: u32 = 5_000;
+
+impl MethodPattern {
+    /// A key of `methodSettings` in any of its spellings: `*/*`, `~1pets~1{id}/GET`, `pets/{id}/GET`, `/pets/{id}/GET`.
+    pub fn of_stage(key: &str) -> Option<Self> {
+        if key == "*/*" {
+            return Some(Self::All);
+        }
+        let (path, verb) = key.rsplit_once('/')?;
+        let path = path.replace("~1", "/").replace("~0", "~");
+        let known = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+        let verb = *known.iter().find(|known| known.eq_ignore_ascii_case(verb))?;
+        Some(Self::One { path: format!("/{}", path.trim_matches('/')), verb: verb.to_owned() })
+    }
+
+    /// Whether it is for this method alone.
+    pub fn names(&self, resource_path: &str, verb: &str) -> bool {
+        match self {
+            Self::All => false,
+            // rest/12 section 12.1: spellings with and without the leading slash are equal.
+            Self::One { path, verb: own } => {
+                path.trim_matches('/') == resource_path.trim_matches('/') && own.eq_ignore_ascii_case(verb)
+            }
+        }
+    }
+}
+
 /// Where requests for a backend really go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamOverride {
@@ -148,4 +242,42 @@ pub struct UpstreamOverride {
     pub authority: String,
     /// Addresses to connect to instead of what DNS says.
     pub addresses: Vec<SocketAddr>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_stage_settings() {
+        let one = |path: &str, verb: &str| Some(MethodPattern::One { path: path.into(), verb: verb.into() });
+        for key in ["~1pets~1{id}/GET", "pets/{id}/GET", "/pets/{id}/GET", "pets~1{id}/get", "//pets/{id}//GET"] {
+            assert_eq!(MethodPattern::of_stage(key), one("/pets/{id}", "GET"), "{key}");
+        }
+        for key in ["~1/ANY", "//ANY", "/ANY"] {
+            assert_eq!(MethodPattern::of_stage(key), one("/", "ANY"), "{key}");
+        }
+        assert_eq!(MethodPattern::of_stage("*/*"), Some(MethodPattern::All));
+        assert_eq!(MethodPattern::of_stage("pets/TRACE"), None);
+        assert_eq!(MethodPattern::of_stage("GET"), None);
+        let pattern = MethodPattern::of_stage("pets/{id}/GET").expect("a method");
+        assert!(pattern.names("/pets/{id}", "GET") && !pattern.names("/pets/{id}", "PUT"));
+        assert!(!pattern.names("/pets", "GET") && !MethodPattern::All.names("/pets", "GET"));
+    }
+
+    #[test]
+    fn throttles_of_stage_settings() {
+        let check = |rate: Option<f64>, burst: Option<i64>, expected: Option<(f64, u32)>| {
+            let setting = MethodSetting::of_stage("*/*", rate, burst).expect("a setting");
+            let throttle = setting.throttle.map(|throttle| (throttle.rate_per_second, throttle.burst));
+            assert_eq!(throttle, expected, "{rate:?} {burst:?}");
+        };
+        check(None, None, None);
+        check(Some(-1.0), Some(-1), None);
+        check(None, Some(7), None);
+        check(Some(2.5), Some(7), Some((2.5, 7)));
+        check(Some(2.5), None, Some((2.5, 5_000)));
+        check(Some(0.0), Some(7), Some((0.0, 7)));
+        check(Some(-1.0), Some(0), Some((0.0, 0)));
+    }
 }

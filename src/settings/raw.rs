@@ -5,6 +5,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::secret::Secret;
+
 /// Every setting that is one text, or several of the same kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
@@ -16,6 +18,9 @@ pub enum Key {
     StageVariable,
     Admin,
     AdminAllowRemote,
+    Data,
+    Dev,
+    AuditLog,
     Driver,
     AccessLog,
     AccessLogFormat,
@@ -70,6 +75,9 @@ pub const KEYS: &[Row] = &[
     row(Key::StageVariable, "stage-variable", "stage-variables", Times::Named),
     row(Key::Admin, "admin", "admin", Times::Once),
     row(Key::AdminAllowRemote, "admin-allow-remote", "admin-allow-remote", Times::Switch),
+    row(Key::Data, "data", "data", Times::Once),
+    row(Key::Dev, "dev", "dev", Times::Switch),
+    row(Key::AuditLog, "audit-log", "audit-log", Times::Once),
     row(Key::Driver, "driver", "driver", Times::Once),
     row(Key::AccessLog, "access-log", "access-log", Times::Once),
     row(Key::AccessLogFormat, "access-log-format", "access-log-format", Times::Once),
@@ -168,12 +176,46 @@ pub struct RawMethodSetting {
     pub logging: Option<Said>,
 }
 
+/// One `[[admin.credentials]]` of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawCredential {
+    pub written: Option<Written>,
+    pub access_key: Option<Said>,
+    pub secret_key: Option<Secret>,
+    pub session_token: Option<Secret>,
+    pub principal: Option<Said>,
+    /// What it may do; one is wanted.
+    pub permissions: Vec<RawPermissions>,
+    /// Something of it has been complained about: what is missing now may be that.
+    pub is_broken: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawPermissions {
+    FullAccess,
+    /// The statements, as IAM's JSON.
+    Policy(String),
+    PolicyFile(PathBuf),
+}
+
+/// What the settings are for: they differ in what must be said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Command {
+    /// Definitions in files (`run`, `check`). Keys that only `serve` knows may stand in the file, and say nothing.
+    #[default]
+    Run,
+    /// Definitions in a data folder, changed through the management API.
+    Serve,
+}
+
 /// Everything that was said and not yet doubted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Raw {
     /// `weir.toml`, when one was named. Relative paths in it start at its folder.
     pub config: Option<PathBuf>,
+    pub command: Command,
     pub method_settings: Vec<RawMethodSetting>,
+    pub credentials: Vec<RawCredential>,
     said: Vec<(Key, Said)>,
 }
 
@@ -208,7 +250,10 @@ impl Raw {
     pub fn under(mut self, upper: Self) -> Self {
         self.said.extend(upper.said);
         self.method_settings.extend(upper.method_settings);
+        self.credentials.extend(upper.credentials);
         self.config = upper.config.or(self.config);
+        // Only the command line says it, and that is the uppermost.
+        self.command = upper.command;
         self
     }
 

@@ -69,14 +69,24 @@ impl Gateway {
     pub fn start(definition: &Definition, args: &[&str]) -> Self {
         let folder = Folder::new();
         let file = folder.write("api.yaml", &definition.0);
-        Self::start_in(folder, file, &[], args)
+        let command = ["run".to_owned(), file.display().to_string()];
+        Self::start_in(folder, file, &command, args)
+    }
+
+    /// Runs `weir serve` with a fresh data folder.
+    #[track_caller]
+    pub fn serve(args: &[&str]) -> Self {
+        let folder = Folder::new();
+        let file = folder.0.join("none.yaml");
+        let command = ["serve", "--data", &folder.0.join("data").display().to_string()].map(str::to_owned);
+        Self::start_in(folder, file, &command, args)
     }
 
     /// Runs several definitions: `("orders", …)` answers below `/orders`, `("", …)` at `/`.
     #[track_caller]
     pub fn start_many(definitions: &[(&str, &Definition)], args: &[&str]) -> Self {
         let folder = Folder::new();
-        let mut files = Vec::new();
+        let mut files = vec!["run".to_owned()];
         for (index, (base, definition)) in definitions.iter().enumerate() {
             let path = folder.write(&format!("api{index}.yaml"), &definition.0);
             let path = path.display();
@@ -87,15 +97,10 @@ impl Gateway {
     }
 
     #[track_caller]
-    fn start_in(folder: Folder, file: PathBuf, files: &[String], args: &[&str]) -> Self {
+    fn start_in(folder: Folder, file: PathBuf, told: &[String], args: &[&str]) -> Self {
         let says = |flag: &str| args.iter().any(|arg| *arg == flag || arg.starts_with(&format!("{flag}=")));
         let mut command = weir();
-        command.arg("run");
-        if files.is_empty() {
-            command.arg(&file);
-        } else {
-            command.args(files);
-        }
+        command.args(told);
         if !says("--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }

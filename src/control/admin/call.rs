@@ -160,15 +160,25 @@ pub fn random_key_value() -> String {
     random_id(40, MIXED)
 }
 
+/// Random bytes of the system.
+pub fn random_bytes() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    // A guessable key is worse than none: a system without random numbers cannot run a gateway.
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).expect("the system gives random numbers");
+    bytes
+}
+
+/// Thirty-two hexadecimal digits that nobody guesses.
+pub fn random_hex() -> String {
+    random_bytes().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// Random characters of an alphabet, without a bias: bytes beyond its last whole multiple are drawn again.
 fn random_id(length: usize, alphabet: &[u8]) -> String {
-    let random = ring::rand::SystemRandom::new();
     let fair = 256 - 256 % alphabet.len();
     let mut id = String::with_capacity(length);
     while id.len() < length {
-        let mut bytes = [0; 64];
-        // A guessable key is worse than none: a system without random numbers cannot run a gateway.
-        ring::rand::SecureRandom::fill(&random, &mut bytes).expect("the system gives random numbers");
+        let bytes = random_bytes();
         let drawn = bytes.iter().filter(|&&byte| usize::from(byte) < fair);
         id.extend(drawn.map(|&byte| char::from(alphabet[usize::from(byte) % alphabet.len()])).take(length - id.len()));
     }

@@ -85,6 +85,11 @@ pub fn enumeration(name: &str) -> &'static [&'static str] {
     ENUMERATIONS.iter().find(|(known, _)| *known == name).map_or(&[], |(_, values)| values)
 }
 
+/// Whether a type has a row in the tables.
+pub fn is_known(kind: &str) -> bool {
+    !enumeration(kind).is_empty() || STRUCTURES.iter().any(|(name, _)| *name == kind)
+}
+
 /// One member of an input, read off its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member<'m> {

@@ -1,32 +1,27 @@
-//! All definitions of the process to one snapshot. What a request runs is decided here, once.
+//! Stages to one snapshot. What a request runs is decided here, once.
 
 use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use super::ids::stable_id;
 use super::load::{Loaded, LoadedApi};
-use super::refuse::{Refusals, refuse};
-use crate::edge::dispatch::{self, Table};
-use crate::edge::exchange::{MethodFacts, StageFacts};
+use super::stage::{Missing, ReleaseSource, StageCompiler, StageSource, access_log};
+use crate::edge::dispatch::compile::{StageAddress, table};
 use crate::edge::limit::compile::{Budgets, Compiler};
-use crate::edge::snapshot::{Method, Plan, Snapshot, Stage};
-use crate::edge::transform::compile::Definition;
+use crate::edge::snapshot::{Snapshot, Stage};
 use crate::edge::upstream::Endpoints;
-use crate::edge::upstream::compile::Backend;
-use crate::edge::{transform, upstream, watch};
 use crate::model::problem::{Problem, Severity};
-use crate::model::rest_api::{self, Resource, RestApi};
+use crate::model::routes::{BasePathMapping, Routes};
 use crate::net::tls::{self, ClientConfig};
-use crate::settings::{MethodPattern, MethodSetting, Settings, Throttle};
-use crate::telemetry::counters::{Registry, SeriesName};
+use crate::settings::{MethodPattern, MethodSetting, Settings};
+use crate::telemetry::counters::Registry;
 use crate::time::Instant;
 
 /// What outlives one deployment: budgets that have been spent from, backends with open connections, series.
 pub struct Compiling {
-    pub budgets: Budgets,
     pub endpoints: Endpoints,
     pub registry: Arc<Registry>,
+    budgets: Budgets,
     tls: ClientConfig,
     revision: u64,
 }
@@ -38,37 +33,89 @@ impl Compiling {
                 |found| Problem::nowhere("tls::roots", found, "name a PEM file with at least one certificate");
             refused.into_iter().map(problem).collect::<Vec<_>>()
         })?;
-        Ok(Self { budgets: Budgets::default(), endpoints: Endpoints::default(), registry, tls, revision: 0 })
+        Ok(Self { endpoints: Endpoints::default(), registry, budgets: Budgets::default(), tls, revision: 0 })
+    }
+
+    /// One stage, compiled by itself; `None` where it cannot be served. Everything that is to be said of it is added
+    /// to `problems`. It can be used in any number of snapshots.
+    pub fn stage(
+        &mut self,
+        source: StageSource<'_>,
+        settings: &Settings,
+        now: Instant,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Arc<Stage>> {
+        let compiler = StageCompiler {
+            settings,
+            source,
+            limits: Compiler::new(&mut self.budgets, settings.workers.get(), now),
+            endpoints: &mut self.endpoints,
+            tls: &self.tls,
+            registry: &self.registry,
+            problems: Vec::new(),
+        };
+        let (stage, found) = compiler.compile();
+        problems.extend(found);
+        stage
+    }
+
+    /// The next snapshot: these stages, where these routes lead to them. Cheap, since nothing is compiled that belongs to
+    /// a stage; what no stage uses any more is forgotten.
+    pub fn snapshot(&mut self, stages: &[Arc<Stage>], routes: &Routes, settings: &Settings) -> Snapshot {
+        self.revision += 1;
+        self.endpoints.forget_unused();
+        Snapshot {
+            revision: self.revision,
+            table: table(stages.iter().map(|stage| address(stage)), routes),
+            stages: stages.to_vec(),
+            ledgers: self.budgets.ledgers(),
+            // A format that is none has been refused by whoever took the settings.
+            access_log: settings.access_log.as_ref().and_then(|log| access_log(&log.format, &mut Vec::new())),
+        }
     }
 
     /// The snapshot of what was loaded, or `None` with every reason added to `loaded.problems`.
     pub fn compile(&mut self, loaded: &mut Loaded, settings: &Settings, now: Instant) -> Option<Snapshot> {
         let mut problems = std::mem::take(&mut loaded.problems);
-        let mut snapshot = Snapshot { revision: self.revision + 1, ..Snapshot::default() };
-        let mut limits = Compiler::new(&mut self.budgets, settings.workers.get(), now);
-        for loaded_api in &loaded.apis {
-            let mut api = ApiCompiler {
-                settings,
-                loaded: loaded_api,
-                refusals: refuse(&loaded_api.api),
-                endpoints: &mut self.endpoints,
-                tls: &self.tls,
-                registry: &self.registry,
-                problems: &mut problems,
+        let mut stages = Vec::new();
+        let mut routes = Routes::default();
+        for LoadedApi { base_path, api, deployment_id } in &loaded.apis {
+            let base = ReleaseSource { api, deployment_id, variables: &settings.stage_variables };
+            let source = StageSource {
+                name: &settings.stage,
+                base,
+                canary: None,
+                method_settings: &settings_of(base_path, settings),
+                access_log_format: None,
+                missing_variables: Missing::Refused,
             };
-            api.add_to(&mut snapshot, &mut limits);
+            stages.extend(self.stage(source, settings, now, &mut problems));
+            routes.mounts.push(BasePathMapping {
+                base_path: base_path.clone(),
+                api_id: api.id.clone(),
+                stage: Some(settings.stage.clone()),
+            });
         }
         forget_repeated(&mut problems);
         unmatched_settings(&loaded.apis, settings, &mut problems);
-        snapshot.access_log = access_log(settings, &mut problems);
-        loaded.problems = problems;
-        if loaded.is_refused(settings.lenient) {
-            return None;
+        if let Some(log) = &settings.access_log {
+            access_log(&log.format, &mut problems);
         }
-        snapshot.ledgers = limits.finish();
-        self.revision += 1;
-        Some(snapshot)
+        loaded.problems = problems;
+        (!loaded.is_refused(settings.lenient)).then(|| self.snapshot(&stages, &routes, settings))
     }
+}
+
+fn address(stage: &Stage) -> StageAddress<'_> {
+    let facts = &stage.base.facts;
+    StageAddress { api_id: &facts.api_id, stage: &facts.stage, execute_api: stage.execute_api }
+}
+
+/// Those of one API, and then those of every one.
+fn settings_of(base_path: &str, settings: &Settings) -> Vec<MethodSetting> {
+    let all = settings.method_settings.iter();
+    let own = all.clone().filter(|setting| setting.api.as_deref() == Some(base_path));
+    own.chain(all.filter(|setting| setting.api.is_none())).cloned().collect()
 }
 
 /// What the import has already said of a place need not be said again in the compiler's words.
@@ -85,137 +132,15 @@ fn forget_repeated(problems: &mut Vec<Problem>) {
     });
 }
 
-struct ApiCompiler<'c> {
-    settings: &'c Settings,
-    loaded: &'c LoadedApi,
-    refusals: Refusals,
-    endpoints: &'c mut Endpoints,
-    tls: &'c ClientConfig,
-    registry: &'c Registry,
-    problems: &'c mut Vec<Problem>,
-}
-
-impl ApiCompiler<'_> {
-    fn add_to(&mut self, snapshot: &mut Snapshot, limits: &mut Compiler<'_>) {
-        let (settings, api) = (self.settings, &self.loaded.api);
-        self.problems.extend(self.refusals.problems());
-        let tree = dispatch::compile::compile(api, self.problems);
-        add_stage(&mut snapshot.table, self.loaded, &settings.stage, tree);
-        let account: Vec<(String, Throttle)> =
-            settings.throttle.map(|throttle| ("account".to_owned(), throttle)).into_iter().collect();
-        let mut methods = Vec::new();
-        for (resource_index, resource) in api.resources.iter().enumerate() {
-            for (method_index, method) in resource.methods.iter().enumerate() {
-                let refused = self.refusals.refused(resource_index, method_index);
-                let mut budgets = account.clone();
-                if let Some(throttle) = self.setting(resource, method, |setting| setting.throttle) {
-                    let name =
-                        format!("{}/{}{} {}", api.id, settings.stage, resource.path.value, method.http_method.as_str());
-                    budgets.insert(0, (name, throttle));
-                }
-                methods.push(Method {
-                    facts: MethodFacts {
-                        resource_id: stable_id(&[&api.id, &resource.path.value], 6).into(),
-                        resource_path: resource.path.value.as_str().into(),
-                    },
-                    series: self.registry.series(&self.series(&resource.path.value, method.http_method.as_str())),
-                    logged: self.setting(resource, method, |setting| setting.logging).unwrap_or(true),
-                    limits: limits.limits(&budgets),
-                    plan: if refused { None } else { self.plan(api, resource, method) },
-                });
-            }
-        }
-        let arn =
-            format!("arn:aws:execute-api:{}:{}:{}/{}/", settings.region, settings.account_id, api.id, settings.stage);
-        snapshot.stages.push(Stage {
-            arn_bytes: arn.len(),
-            facts: StageFacts {
-                account_id: settings.account_id.as_str().into(),
-                api_id: api.id.as_str().into(),
-                stage: settings.stage.as_str().into(),
-                deployment_id: self.loaded.deployment_id.as_str().into(),
-            },
-            methods,
-            unmatched: self.registry.series(&self.series("", "")),
-            limits: limits.limits(&account),
-        });
-    }
-
-    fn series(&self, resource: &str, method: &str) -> SeriesName {
-        SeriesName {
-            api: self.loaded.api.name.clone(),
-            stage: self.settings.stage.clone(),
-            resource: resource.to_owned(),
-            method: method.to_owned(),
-        }
-    }
-
-    /// The setting that says something of this: of the method, else of all; of this API, else of every one (rest/12).
-    fn setting<T>(
-        &self,
-        resource: &Resource,
-        method: &rest_api::Method,
-        of: impl Fn(&MethodSetting) -> Option<T>,
-    ) -> Option<T> {
-        let applies = |setting: &&MethodSetting, own: bool, one: bool| {
-            let api = match &setting.api {
-                Some(base_path) => own && *base_path == self.loaded.base_path,
-                None => !own,
-            };
-            let method = match &setting.pattern {
-                MethodPattern::All => !one,
-                pattern => one && names(pattern, resource, method),
-            };
-            api && method
-        };
-        [(true, true), (false, true), (true, false), (false, false)].into_iter().find_map(|(own, one)| {
-            let settings = self.settings.method_settings.iter();
-            settings.filter(|setting| applies(setting, own, one)).find_map(&of)
-        })
-    }
-
-    fn plan(&mut self, api: &RestApi, resource: &Resource, method: &rest_api::Method) -> Option<Plan> {
-        let integration = method.integration.as_ref()?;
-        let definition = Definition { api, resource, integration, stage_variables: &self.settings.stage_variables };
-        let mapping = transform::compile::compile(definition, self.problems)?;
-        let compiled = match &mapping.backend {
-            None => None,
-            Some(address) => {
-                let backend = Backend { https: address.https, host: &address.host, port: address.port };
-                let limits = &self.settings.limits;
-                Some(upstream::compile::compile(integration, backend, self.endpoints, self.tls, limits, self.problems)?)
-            }
-        };
-        Some(Plan { request: mapping.request, response: mapping.response, integration: compiled })
-    }
-}
-
-fn add_stage(table: &mut Table, loaded: &LoadedApi, stage: &str, tree: dispatch::Tree) {
-    let execute_api = !loaded.api.disable_execute_api_endpoint;
-    table.add(&loaded.api.id, stage, execute_api, Some(&loaded.base_path), tree);
-}
-
-fn names(pattern: &MethodPattern, resource: &Resource, method: &rest_api::Method) -> bool {
-    match pattern {
-        MethodPattern::All => true,
-        // rest/12 section 12.1: spellings with and without the leading slash are equal.
-        MethodPattern::One { path, verb } => {
-            path.trim_start_matches('/') == resource.path.value.trim_start_matches('/')
-                && verb.eq_ignore_ascii_case(method.http_method.as_str())
-        }
-    }
-}
-
 /// A setting for a method that no API has limits nothing: its writer believes otherwise.
 fn unmatched_settings(apis: &[LoadedApi], settings: &Settings, problems: &mut Vec<Problem>) {
     for setting in &settings.method_settings {
         let MethodPattern::One { path, verb } = &setting.pattern else { continue };
         let of_api = |loaded: &&LoadedApi| setting.api.as_ref().is_none_or(|base_path| *base_path == loaded.base_path);
-        let met = apis
-            .iter()
-            .filter(of_api)
-            .flat_map(|loaded| &loaded.api.resources)
-            .any(|resource| resource.methods.iter().any(|method| names(&setting.pattern, resource, method)));
+        let met = apis.iter().filter(of_api).flat_map(|loaded| &loaded.api.resources).any(|resource| {
+            let named = |verb: &str| setting.pattern.names(&resource.path.value, verb);
+            resource.methods.iter().any(|method| named(method.http_method.as_str()))
+        });
         if !met && !apis.is_empty() {
             let found = format!("the method settings for `{path}/{verb}` are for no method of any definition");
             problems.push(Problem::nowhere(
@@ -227,17 +152,151 @@ fn unmatched_settings(apis: &[LoadedApi], settings: &Settings, problems: &mut Ve
     }
 }
 
-fn access_log(settings: &Settings, problems: &mut Vec<Problem>) -> Option<watch::Format> {
-    let log = settings.access_log.as_ref()?;
-    match watch::compile::compile(&log.format) {
-        Ok(format) => Some(format),
-        Err(variable) => {
-            let found = format!("the access log format names `{variable}`, which does not exist");
-            let mut problem =
-                Problem::nowhere("settings::access-log", found, "use the variables of API Gateway's access logs");
-            problem.severity = Severity::Error;
-            problems.push(problem);
-            None
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::edge::exchange::{Context, PathValues, Request};
+    use crate::edge::fault::FaultKind;
+    use crate::edge::snapshot::Release;
+    use crate::edge::transform;
+    use crate::formats::openapi::{Options, import};
+    use crate::model::rest_api::RestApi;
+    use crate::settings::raw::{By, Key, Raw};
+
+    type Variables = BTreeMap<String, String>;
+
+    struct World {
+        settings: Settings,
+        compiling: Compiling,
+        problems: Vec<Problem>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let mut raw = Raw::from_config(None);
+            raw.say(Key::Api, "none.yaml", By::Flag);
+            raw.say(Key::Throttle, "100:50", By::Flag);
+            let settings = raw.check(NonZeroUsize::MIN).expect("sound settings");
+            let compiling = Compiling::new(&settings, Arc::new(Registry::new(100))).expect("the system's roots");
+            Self { settings, compiling, problems: Vec::new() }
         }
+
+        fn stage(&mut self, source: StageSource<'_>) -> Option<Arc<Stage>> {
+            self.problems.clear();
+            self.compiling.stage(source, &self.settings, Instant(1), &mut self.problems)
+        }
+    }
+
+    fn api(id: &str, uri: &str) -> RestApi {
+        let text = format!(
+            "openapi: 3.0.1\ninfo: {{title: pets, version: \"1\"}}\npaths:\n  /pets:\n    get:\n      \
+             responses: {{\"200\": {{description: ok}}}}\n      x-amazon-apigateway-integration: \
+             {{type: http_proxy, httpMethod: GET, uri: \"{uri}\"}}\n"
+        );
+        let mut problems = Vec::new();
+        let api = import(0, &text, &Options::default(), &mut problems).expect("a definition");
+        assert!(problems.is_empty(), "{problems:?}");
+        RestApi { id: id.to_owned(), ..api }
+    }
+
+    fn source<'s>(api: &'s RestApi, variables: &'s Variables) -> StageSource<'s> {
+        StageSource {
+            name: "prod",
+            base: ReleaseSource { api, deployment_id: "base01", variables },
+            canary: None,
+            method_settings: &[],
+            access_log_format: None,
+            missing_variables: Missing::Empty,
+        }
+    }
+
+    fn series(compiling: &Compiling, release: &Release) -> String {
+        let id = release.methods[0].series;
+        let names = compiling.registry.names();
+        names.into_iter().find(|(_, known)| *known == id).map(|(name, _)| name.stage).expect("a series")
+    }
+
+    #[test]
+    fn a_canary_has_series_of_its_own_and_the_stages_budgets() {
+        let mut world = World::new();
+        let (base, fresh, none) = (api("a", "http://old.test/"), api("a", "http://new.test/"), Variables::new());
+        let throttle = [MethodSetting::of_stage("pets/GET", Some(5.0), Some(5)).expect("a setting")];
+        let canary = ReleaseSource { api: &fresh, deployment_id: "canary", variables: &none };
+        let source = StageSource { canary: Some((25.0, canary)), method_settings: &throttle, ..source(&base, &none) };
+        let stage = world.stage(source).expect("sound");
+        let canary = &stage.canary.as_ref().expect("a canary").release;
+        assert_eq!(&*stage.release(|| 0).facts.deployment_id, "canary");
+        assert_eq!(&*stage.release(|| u64::MAX).facts.deployment_id, "base01");
+        assert_eq!((stage.base.facts.canary, canary.facts.canary), (Some(false), Some(true)));
+        assert_eq!(
+            (series(&world.compiling, &stage.base), series(&world.compiling, canary)),
+            ("prod".to_owned(), "prod/Canary".to_owned())
+        );
+        assert_eq!(stage.base.methods[0].limits, canary.methods[0].limits);
+        assert_ne!(stage.base.methods[0].limits, stage.base.limits, "the method's budget stands before the account's");
+        assert_eq!(stage.budgets.len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_drawn_without_a_canary() {
+        let (mut world, api, none) = (World::new(), api("a", "http://old.test/"), Variables::new());
+        let stage = world.stage(source(&api, &none)).expect("sound");
+        let release = stage.release(|| panic!("a number was drawn"));
+        assert_eq!(release.facts.canary, None);
+    }
+
+    #[test]
+    fn a_variable_that_is_missing_fails_the_call_or_the_deployment() {
+        let (mut world, none) = (World::new(), Variables::new());
+        for uri in ["http://${stageVariables.host}/pets", "https://a.${stageVariables.host}.test/"] {
+            let api = api("a", uri);
+            let stage = world.stage(source(&api, &none)).expect("deployed all the same");
+            let plan = stage.base.methods[0].plan.as_ref().expect("a plan");
+            let context = Context {
+                request: &Request::default(),
+                stage: &stage.base.facts,
+                method: None,
+                domain: None,
+                values: &PathValues::default(),
+            };
+            let fault = transform::request(&plan.request, &context).err().expect("a fault");
+            assert_eq!(fault.kind, FaultKind::Configuration);
+            let strict = StageSource { missing_variables: Missing::Refused, ..source(&api, &none) };
+            assert!(world.stage(strict).is_none() && world.problems[0].code == "stage::variable");
+        }
+        let late = api("a", "http://pets.test/${stageVariables.path}");
+        let stage = world.stage(source(&late, &none)).expect("sound");
+        assert!(stage.base.methods[0].plan.as_ref().is_some_and(|plan| plan.integration.is_some()));
+        let format = StageSource { access_log_format: Some("$context.nosuch"), ..source(&late, &none) };
+        assert!(world.stage(format).is_none());
+    }
+
+    #[test]
+    fn snapshots_share_their_stages_and_forget_what_no_stage_uses() {
+        let (mut world, none) = (World::new(), Variables::new());
+        let apis: Vec<RestApi> = (0..20).map(|n| api(&format!("api{n}"), &format!("http://b{n}.test/"))).collect();
+        let throttle = [MethodSetting::of_stage("*/*", Some(5.0), Some(5)).expect("a setting")];
+        let compile = |world: &mut World, api| {
+            world.stage(StageSource { method_settings: &throttle, ..source(api, &none) }).expect("sound")
+        };
+        let mut stages: Vec<Arc<Stage>> = apis.iter().map(|api| compile(&mut world, api)).collect();
+        let routes = Routes::default();
+        let first = world.compiling.snapshot(&stages, &routes, &world.settings);
+        assert_eq!((first.revision, first.ledgers.iter().flatten().count()), (1, 21));
+        stages[7] = compile(&mut world, &apis[7]);
+        let second = world.compiling.snapshot(&stages, &routes, &world.settings);
+        let same = |index: usize| Arc::ptr_eq(&first.stages[index], &second.stages[index]);
+        assert!(same(6) && !same(7) && same(8));
+        assert_eq!(first.stages[7].base.methods[0].limits, second.stages[7].base.methods[0].limits);
+        stages.truncate(5);
+        let third = world.compiling.snapshot(&stages, &routes, &world.settings);
+        assert_eq!((third.ledgers.iter().flatten().count(), world.compiling.endpoints.all().count()), (21, 20));
+        drop((first, second));
+        let fourth = world.compiling.snapshot(&stages, &routes, &world.settings);
+        assert_eq!((fourth.ledgers.iter().flatten().count(), world.compiling.endpoints.all().count()), (6, 5));
+        assert_eq!(fourth.revision, 4);
     }
 }

@@ -29,12 +29,17 @@ pub struct LoadedApi {
 impl Loaded {
     /// Whether nothing may start: an error, or under strictness something that Weir cannot do.
     pub fn is_refused(&self, lenient: bool) -> bool {
-        self.problems.iter().any(|problem| match problem.severity {
-            Severity::Error => true,
-            Severity::Unsupported => !lenient,
-            Severity::Warning => false,
-        })
+        is_refused(&self.problems, lenient)
     }
+}
+
+/// Whether these keep what they are said of from being served.
+pub fn is_refused(problems: &[Problem], lenient: bool) -> bool {
+    problems.iter().any(|problem| match problem.severity {
+        Severity::Error => true,
+        Severity::Unsupported => !lenient,
+        Severity::Warning => false,
+    })
 }
 
 /// Reads and imports every file; never stops at the first problem.

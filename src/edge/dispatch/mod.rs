@@ -1,6 +1,8 @@
 //! Which API, stage, resource and method a request means (rest/01).
 
+pub mod canary;
 pub mod compile;
+mod domain;
 mod hosts;
 mod tree;
 
@@ -11,11 +13,9 @@ use crate::edge::exchange::{PathValues, Request, Verb};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::wire::headers::{Known, Span};
 
-/// Where a request belongs. The stage is known; whether it has a method is asked with [`Matched::method`].
+/// Where a request belongs in its stage. Whether it has a method is asked with [`Matched::method`].
 #[derive(Clone, Copy, Debug)]
 pub struct Matched {
-    /// Index of the stage in the snapshot.
-    pub stage: usize,
     method: Option<usize>,
     /// Bytes of the path behind the stage or base path.
     pub path_bytes: usize,
@@ -24,17 +24,22 @@ pub struct Matched {
 }
 
 impl Matched {
-    /// Index of the method in its stage.
+    /// Index of the method in its release.
     pub fn method(&self) -> Option<usize> {
         self.method
     }
 }
 
-/// Finds the stage by host and base path, then resource and method by the rest of the path.
+/// Finds the stage, by host and base path.
 #[inline]
-pub fn route(table: &Table, request: &Request) -> Result<Matched, Fault> {
+pub fn locate<'t>(table: &'t Table, request: &Request) -> Result<Located<'t>, Fault> {
+    table.locate(request).ok_or_else(|| Fault::new(FaultKind::UnknownHost))
+}
+
+/// Finds resource and method by the rest of the path, in the release of the stage that this request meets.
+#[inline]
+pub fn route(tree: &Tree, request: &Request, located: &Located<'_>) -> Matched {
     let path = request.path();
-    let located = table.locate(request.host(), path).ok_or_else(|| Fault::new(FaultKind::UnknownHost))?;
     // rest/01 section 1.4: the header replaces the verb used for routing, whatever the client's verb.
     let verb = match request.value(Known::MethodOverride) {
         Some(name) => Verb::of(name),
@@ -43,10 +48,10 @@ pub fn route(table: &Table, request: &Request) -> Result<Matched, Fault> {
     let mut values = PathValues::default();
     if path == b"*" {
         // `OPTIONS *` asks about the server as a whole (RFC 9112 3.2.4): no resource has that path.
-        return Ok(Matched { stage: located.stage, method: None, path_bytes: path.len(), values });
+        return Matched { method: None, path_bytes: path.len(), values };
     }
     let base = usize::from(request.path.start) + located.rest;
-    let found = table.tree(located.stage).find(&path[located.rest..], verb, |start, end| Span {
+    let found = tree.find(&path[located.rest..], verb, |start, end| Span {
         start: (base + start) as u16,
         end: (base + end) as u16,
     });
@@ -54,5 +59,5 @@ pub fn route(table: &Table, request: &Request) -> Result<Matched, Fault> {
         values = found.values;
         found.method
     });
-    Ok(Matched { stage: located.stage, method, path_bytes: path.len() - located.rest, values })
+    Matched { method, path_bytes: path.len() - located.rest, values }
 }

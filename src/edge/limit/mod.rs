@@ -7,7 +7,6 @@ pub mod ledger;
 use std::sync::Arc;
 
 use bucket::Bucket;
-use hashbrown::HashMap;
 use ledger::Ledger;
 
 use crate::edge::fault::{Fault, FaultKind};
@@ -16,7 +15,7 @@ use crate::time::Instant;
 /// The budgets that one method's requests are taken from, in AWS's order: the method's, then the account's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Indices into the snapshot's ledgers.
+    /// Slots of the snapshot's ledgers.
     budgets: [u32; Self::MAX],
     length: u8,
 }
@@ -37,11 +36,23 @@ impl Limits {
     }
 }
 
-/// One core's buckets, one a ledger of the snapshot.
+/// One rate and burst of the process. Its slot is the same in every snapshot, for as long as a stage holds it.
+#[derive(Debug)]
+pub struct Budget {
+    slot: u32,
+    ledger: Arc<Ledger>,
+}
+
+/// One core's buckets, by the slots of their ledgers.
 #[derive(Default)]
 pub struct Buckets {
-    ledgers: Vec<Arc<Ledger>>,
-    buckets: Vec<Bucket>,
+    places: Vec<Place>,
+}
+
+#[derive(Default)]
+struct Place {
+    ledger: Option<Arc<Ledger>>,
+    bucket: Bucket,
 }
 
 /// The request has passed every limit. Only [`admit`] makes one.
@@ -51,14 +62,14 @@ pub struct Admitted(());
 /// Takes one token of every budget, or none of any.
 #[inline]
 pub fn admit(buckets: &mut Buckets, limits: &Limits, now: Instant) -> Result<Admitted, Fault> {
-    for (taken, &index) in limits.budgets().iter().enumerate() {
-        let index = index as usize;
-        let (Some(bucket), Some(ledger)) = (buckets.buckets.get_mut(index), buckets.ledgers.get(index)) else {
+    for (taken, &slot) in limits.budgets().iter().enumerate() {
+        let Some(Place { ledger: Some(ledger), bucket }) = buckets.places.get_mut(slot as usize) else {
+            debug_assert!(false, "a stage's budgets are in every snapshot that it is in");
             continue;
         };
         if !bucket.take(ledger, now) {
             for &earlier in &limits.budgets()[..taken] {
-                buckets.buckets[earlier as usize].put_back();
+                buckets.places[earlier as usize].bucket.put_back();
             }
             return Err(Fault::new(FaultKind::Throttled));
         }
@@ -68,33 +79,32 @@ pub fn admit(buckets: &mut Buckets, limits: &Limits, now: Instant) -> Result<Adm
 
 impl Buckets {
     /// Takes on a snapshot's ledgers. Buckets of ledgers that stay keep what they hold; the others return it.
-    pub fn adopt(&mut self, ledgers: &[Arc<Ledger>]) {
-        let old_ledgers = std::mem::take(&mut self.ledgers);
-        let old_buckets = std::mem::take(&mut self.buckets);
-        let mut old: HashMap<*const Ledger, (Arc<Ledger>, Bucket)> = old_ledgers
-            .into_iter()
-            .zip(old_buckets)
-            .map(|(ledger, bucket)| (Arc::as_ptr(&ledger), (ledger, bucket)))
-            .collect();
-        for ledger in ledgers {
-            let kept = old.remove(&Arc::as_ptr(ledger));
-            self.buckets.push(kept.map_or_else(Bucket::default, |(_, bucket)| bucket));
-            self.ledgers.push(Arc::clone(ledger));
-        }
-        for (_, (ledger, mut bucket)) in old {
-            bucket.settle(&ledger);
+    pub fn adopt(&mut self, ledgers: &[Option<Arc<Ledger>>]) {
+        self.places.resize_with(ledgers.len(), Place::default);
+        for (place, ledger) in self.places.iter_mut().zip(ledgers) {
+            let address = |ledger: &Option<Arc<Ledger>>| ledger.as_ref().map(Arc::as_ptr);
+            if address(&place.ledger) != address(ledger) {
+                *place = Place { ledger: ledger.clone(), bucket: Bucket::default() };
+            }
         }
     }
 
     /// Returns what this core borrowed and did not use, so that another can. Called a few times a second.
     pub fn settle(&mut self) {
-        for (bucket, ledger) in self.buckets.iter_mut().zip(&self.ledgers) {
-            bucket.settle(ledger);
+        self.places.iter_mut().for_each(Place::settle);
+    }
+}
+
+impl Place {
+    fn settle(&mut self) {
+        if let Some(ledger) = &self.ledger {
+            self.bucket.settle(ledger);
         }
     }
 }
 
-impl Drop for Buckets {
+/// What is borrowed goes back, whatever becomes of the place: another snapshot, or the end of the core.
+impl Drop for Place {
     fn drop(&mut self) {
         self.settle();
     }

@@ -12,6 +12,7 @@ use super::select::{BodyTemplates, Choice, ResponseSource, Unmatched};
 use crate::edge::exchange::{Variable, Verb};
 use crate::model::problem::{Located, Place, Problem};
 use crate::model::rest_api::{HttpMethod, Integration, IntegrationType, PassthroughBehavior, Resource, RestApi};
+use crate::net::tls::server_name;
 use crate::wire::headers::Known;
 use crate::wire::uri::encode_path;
 
@@ -40,7 +41,29 @@ pub struct Definition<'d> {
     pub resource: &'d Resource,
     pub integration: &'d Integration,
     pub stage_variables: &'d BTreeMap<String, String>,
+    pub missing: Missing,
 }
+
+/// What a stage variable without a value is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// A mistake: nothing is deployed.
+    #[default]
+    Refused,
+    /// An empty text, as on AWS (rest/14 section 14.2). A method whose backend has no address by that fails when it is
+    /// called.
+    Empty,
+}
+
+impl Definition<'_> {
+    /// Whether the address of the backend is the stage's to say, which on AWS is seen only when the method is called.
+    fn has_late_address(&self) -> bool {
+        let uri = self.integration.uri.as_ref();
+        self.missing == Missing::Empty && uri.is_some_and(|uri| uri.value.contains(STAGE_VARIABLE))
+    }
+}
+
+const STAGE_VARIABLE: &str = "${stageVariables.";
 
 /// Compiles both ways, or says everything that is wrong.
 pub fn compile(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Option<Mapping> {
@@ -69,11 +92,12 @@ fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Option<Mappi
     let proxy = integration.kind.value == IntegrationType::HttpProxy;
     let uri = integration.uri.as_ref()?;
     let before = problems.len();
-    let text = with_stage_variables(uri, definition.stage_variables, problems);
+    let text = with_stage_variables(uri, definition, problems);
     let (backend, rest) = match address(&text) {
         Ok(found) => found,
         // A missing variable has been told, and is why.
         Err(_) if problems.len() > before => return None,
+        Err(_) if definition.has_late_address() => return Some(without_address(&text)),
         Err(reason) => {
             problems.push(Problem::error(
                 "integration::uri",
@@ -84,6 +108,9 @@ fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Option<Mappi
             return None;
         }
     };
+    if backend.https && definition.has_late_address() && server_name(&backend.host).is_none() {
+        return Some(without_address(&text));
+    }
     let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let mut headers = Vec::new();
@@ -151,6 +178,12 @@ fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Option<Mappi
     };
     let response = if proxy { ResponseMapping::Proxy } else { custom(definition, true, problems) };
     Some(Mapping { request: RequestMapping::Http(Box::new(request)), response, backend: Some(backend) })
+}
+
+/// A method that fails each time it is called: its stage variables give its backend no address.
+fn without_address(uri: &str) -> Mapping {
+    let detail = format!("Invalid endpoint address: `{uri}`");
+    Mapping { request: RequestMapping::Broken(detail.into()), response: ResponseMapping::Proxy, backend: None }
 }
 
 fn mock(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Mapping {
@@ -263,7 +296,7 @@ fn source(expression: &Located<String>, definition: Definition<'_>, problems: &m
         return header_text(literal, expression.place, problems).map(Source::Literal);
     }
     if let Some(name) = text.strip_prefix("stageVariables.") {
-        let value = stage_variable(name, expression.place, definition.stage_variables, problems)?;
+        let value = stage_variable(name, expression.place, definition, problems)?;
         return Some(Source::Literal(bytes(value)));
     }
     if let Some(name) = text.strip_prefix("context.") {
@@ -405,21 +438,17 @@ fn push_text(pieces: &mut Vec<Piece>, text: &[u8]) {
 }
 
 /// rest/04 section 4.3: `${stageVariables.name}` is replaced; any other `${…}` stays.
-fn with_stage_variables(
-    uri: &Located<String>,
-    variables: &BTreeMap<String, String>,
-    problems: &mut Vec<Problem>,
-) -> String {
+fn with_stage_variables(uri: &Located<String>, definition: Definition<'_>, problems: &mut Vec<Problem>) -> String {
     let mut text = String::new();
     let mut rest = uri.value.as_str();
-    while let Some(at) = rest.find("${stageVariables.") {
+    while let Some(at) = rest.find(STAGE_VARIABLE) {
         text.push_str(&rest[..at]);
-        let behind = &rest[at + "${stageVariables.".len()..];
+        let behind = &rest[at + STAGE_VARIABLE.len()..];
         let Some(end) = behind.find('}') else {
             rest = &rest[at..];
             break;
         };
-        text.push_str(stage_variable(&behind[..end], uri.place, variables, problems).unwrap_or_default());
+        text.push_str(stage_variable(&behind[..end], uri.place, definition, problems).unwrap_or_default());
         rest = &behind[end + 1..];
     }
     text + rest
@@ -428,10 +457,13 @@ fn with_stage_variables(
 fn stage_variable<'v>(
     name: &str,
     place: Place,
-    variables: &'v BTreeMap<String, String>,
+    definition: Definition<'v>,
     problems: &mut Vec<Problem>,
 ) -> Option<&'v str> {
-    let value = variables.get(name).map(String::as_str);
+    let value = definition.stage_variables.get(name).map(String::as_str);
+    if value.is_none() && definition.missing == Missing::Empty {
+        return Some("");
+    }
     if value.is_none() {
         problems.push(Problem::error(
             "stage::variable",

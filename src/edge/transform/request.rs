@@ -15,6 +15,8 @@ pub enum RequestMapping {
     Http(Box<HttpRequest>),
     /// MOCK: the status that its template names, by content type.
     Mock(BodyTemplates<u16>),
+    /// Every call fails, and this is why: the stage gives the backend no address.
+    Broken(Box<str>),
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ pub enum OutboundBody<'m> {
 pub fn request<'m>(mapping: &'m RequestMapping, context: &Context<'_>) -> Result<Outbound<'m>, Fault> {
     match mapping {
         RequestMapping::Http(http) => http_request(http, context),
+        RequestMapping::Broken(detail) => Err(Fault::because(FaultKind::Configuration, detail)),
         RequestMapping::Mock(templates) => match templates.choose(context.request)? {
             Some(&status) => Ok(Outbound::Mock { status }),
             None => Err(Fault::because(

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use hashbrown::HashMap;
 
 use crate::net::tls::{ClientConfig, ServerName};
 
@@ -63,34 +64,61 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// All backends that the process has met. An id is never given twice, so that pools need no lookup.
+/// All backends that some stage uses. An id is never given twice: cores find their pools by it, and a connection that
+/// rests under the id of a backend that is gone is nobody else's until it has rested too long.
 #[derive(Default)]
 pub struct Endpoints {
-    known: Vec<Arc<Endpoint>>,
+    by_host: HashMap<String, Vec<Arc<Endpoint>>>,
+    next_id: u32,
 }
 
 impl Endpoints {
     /// The endpoint of this scheme, host and port; a new one where there was none.
     pub fn endpoint(&mut self, host: &str, port: u16, tls: Option<(ClientConfig, ServerName)>) -> Arc<Endpoint> {
         let same = |known: &&Arc<Endpoint>| {
-            known.host == host
-                && known.port == port
+            known.port == port
                 && match (&known.tls, &tls) {
                     (None, None) => true,
                     (Some((config, _)), Some((wanted, _))) => Arc::ptr_eq(config, wanted),
                     _ => false,
                 }
         };
-        if let Some(known) = self.known.iter().find(same) {
+        let of_host = self.by_host.entry_ref(host).or_default();
+        if let Some(known) = of_host.iter().find(same) {
             return Arc::clone(known);
         }
-        let id = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-        let fresh = Arc::new(Endpoint::new(id, host.to_owned(), port, tls));
-        self.known.push(Arc::clone(&fresh));
+        let fresh = Arc::new(Endpoint::new(self.next_id, host.to_owned(), port, tls));
+        self.next_id += 1;
+        of_host.push(Arc::clone(&fresh));
         fresh
     }
 
-    pub fn all(&self) -> &[Arc<Endpoint>] {
-        &self.known
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.by_host.values().flatten()
+    }
+
+    /// Forgets those that nothing uses but this table; with them their names end to be resolved.
+    pub fn forget_unused(&mut self) {
+        self.by_host.retain(|_, endpoints| {
+            endpoints.retain(|endpoint| Arc::strong_count(endpoint) > 1);
+            !endpoints.is_empty()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_kept_while_somebody_uses_them_and_ids_are_given_once() {
+        let mut endpoints = Endpoints::default();
+        let kept = endpoints.endpoint("pets.test", 80, None);
+        let gone = endpoints.endpoint("pets.test", 81, None).id;
+        assert_eq!(endpoints.endpoint("pets.test", 80, None).id, kept.id);
+        endpoints.forget_unused();
+        assert_eq!(endpoints.all().map(|endpoint| endpoint.id).collect::<Vec<_>>(), [kept.id]);
+        let again = endpoints.endpoint("pets.test", 81, None);
+        assert!(again.id != gone && again.id != kept.id);
     }
 }

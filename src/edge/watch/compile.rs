@@ -33,19 +33,15 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edge::exchange::{PathValues, Request, StageFacts};
+    use crate::edge::exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
     use crate::edge::watch::Outcome;
 
     #[track_caller]
     fn check(format: &str, expected: &str) {
         let request = Request::default();
         let stage = StageFacts { stage: "prod".into(), ..StageFacts::default() };
-        let context = crate::edge::exchange::Context {
-            request: &request,
-            stage: &stage,
-            method: None,
-            values: &PathValues::default(),
-        };
+        let context =
+            Context { request: &request, stage: &stage, method: None, domain: None, values: &PathValues::default() };
         let outcome = Outcome { status: 403, error_message: Some("say \"no\"".into()), ..Outcome::default() };
         let mut line = Vec::new();
         compile(format).expect("a sound format").write(&context, &outcome, &mut line);
@@ -60,6 +56,22 @@ mod tests {
         check(r#"{"m":"$context.error.message"}"#, r#"{"m":"say \"no\""}"#);
         check(r#"{"m":$context.error.messageString}"#, r#"{"m":"say \"no\""}"#);
         check("$5 $contextual", "$5 $contextual");
+    }
+
+    #[test]
+    fn canaries_and_custom_domains() {
+        let format =
+            "$context.isCanaryRequest $context.customDomain.basePathMatched $context.customDomain.routingRuleIdMatched";
+        check(format, "- - -");
+        let request = Request::default();
+        let stage = StageFacts { canary: Some(false), ..StageFacts::default() };
+        let domain = DomainFacts { base_path: Some("orders".into()), routing_rule_id: None };
+        let values = PathValues::default();
+        let context =
+            Context { request: &request, stage: &stage, method: None, domain: Some(&domain), values: &values };
+        let mut line = Vec::new();
+        compile(format).expect("a sound format").write(&context, &Outcome::default(), &mut line);
+        assert_eq!(String::from_utf8_lossy(&line), "false orders -\n");
     }
 
     #[test]

@@ -1,0 +1,185 @@
+//! One stage, compiled by itself: its deployment, its canary, and what both are limited by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ids::stable_id;
+use super::load::is_refused;
+use super::refuse::{Refusals, refuse};
+use crate::edge::dispatch;
+use crate::edge::dispatch::canary::Share;
+use crate::edge::exchange::{MethodFacts, StageFacts};
+use crate::edge::limit::compile::Compiler;
+use crate::edge::snapshot::{Canary, Method, Plan, Release, Stage};
+use crate::edge::transform::compile::Definition;
+pub use crate::edge::transform::compile::Missing;
+use crate::edge::upstream::Endpoints;
+use crate::edge::upstream::compile::Backend;
+use crate::edge::{transform, upstream, watch};
+use crate::model::problem::Problem;
+use crate::model::rest_api::{self, Resource, RestApi};
+use crate::net::tls::ClientConfig;
+use crate::settings::{MethodPattern, MethodSetting, Settings, Throttle};
+use crate::telemetry::counters::{Registry, SeriesName};
+
+/// What a stage is made of.
+#[derive(Clone, Copy)]
+pub struct StageSource<'s> {
+    pub name: &'s str,
+    pub base: ReleaseSource<'s>,
+    /// `percentTraffic`, from 0 to 100, and what gets it.
+    pub canary: Option<(f64, ReleaseSource<'s>)>,
+    /// One for a method before one for all; of two for the same the first, if it says anything. Whose they are
+    /// (`MethodSetting::api`) has been looked at.
+    pub method_settings: &'s [MethodSetting],
+    /// The stage's own; else that of the process holds.
+    pub access_log_format: Option<&'s str>,
+    pub missing_variables: Missing,
+}
+
+/// A deployment of an API, and the stage variables in force for it.
+#[derive(Clone, Copy)]
+pub struct ReleaseSource<'s> {
+    /// The base's and the canary's are of the same id.
+    pub api: &'s RestApi,
+    pub deployment_id: &'s str,
+    /// The canary's with its overrides laid over the stage's.
+    pub variables: &'s BTreeMap<String, String>,
+}
+
+/// What outlives one stage, lent to its compilation.
+pub(super) struct StageCompiler<'c> {
+    pub(super) settings: &'c Settings,
+    pub(super) source: StageSource<'c>,
+    pub(super) limits: Compiler<'c>,
+    pub(super) endpoints: &'c mut Endpoints,
+    pub(super) tls: &'c ClientConfig,
+    pub(super) registry: &'c Registry,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl StageCompiler<'_> {
+    /// The stage, where it can be served, and everything that is to be said of it.
+    pub(super) fn compile(mut self) -> (Option<Arc<Stage>>, Vec<Problem>) {
+        let source = self.source;
+        let own = source.canary.is_some().then_some(false);
+        let base = self.release(&source.base, own);
+        let canary = source.canary.map(|(percent, release)| Canary {
+            share: Share::of_percent(percent),
+            release: self.release(&release, Some(true)),
+        });
+        let access_log = source.access_log_format.and_then(|format| access_log(format, &mut self.problems));
+        let refused = is_refused(&self.problems, self.settings.lenient);
+        let stage = Stage {
+            base,
+            canary,
+            access_log,
+            execute_api: !source.base.api.disable_execute_api_endpoint,
+            budgets: self.limits.finish(),
+        };
+        ((!refused).then(|| Arc::new(stage)), self.problems)
+    }
+
+    /// `canary` is absent where the stage has none.
+    fn release(&mut self, source: &ReleaseSource<'_>, canary: Option<bool>) -> Release {
+        let (settings, api, stage) = (self.settings, source.api, self.source.name);
+        let refusals = refuse(api);
+        self.problems.extend(refusals.problems());
+        let label = if canary == Some(true) { format!("{stage}/Canary") } else { stage.to_owned() };
+        let registry = self.registry;
+        let series = |resource: &str, method: &str| {
+            let (api, stage) = (api.name.clone(), label.clone());
+            registry.series(&SeriesName { api, stage, resource: resource.to_owned(), method: method.to_owned() })
+        };
+        let account: Vec<(String, Throttle)> =
+            settings.throttle.map(|throttle| ("account".to_owned(), throttle)).into_iter().collect();
+        let tree = dispatch::compile::compile(api, &mut self.problems);
+        let mut methods = Vec::new();
+        for (resource_index, resource) in api.resources.iter().enumerate() {
+            for (method_index, method) in resource.methods.iter().enumerate() {
+                let (path, verb) = (resource.path.value.as_str(), method.http_method.as_str());
+                let mut budgets = account.clone();
+                if let Some(throttle) = self.setting(path, verb, |setting| setting.throttle) {
+                    // The same for the canary: a stage has one budget for a method, whoever answers.
+                    budgets.insert(0, (format!("{}/{stage}{path} {verb}", api.id), throttle));
+                }
+                methods.push(Method {
+                    facts: MethodFacts {
+                        resource_id: stable_id(&[&api.id, path], 6).into(),
+                        resource_path: path.into(),
+                    },
+                    series: series(path, verb),
+                    logged: self.setting(path, verb, |setting| setting.logging).unwrap_or(true),
+                    limits: self.limits.limits(&budgets),
+                    plan: self.plan(source, (resource_index, resource), (method_index, method), &refusals),
+                });
+            }
+        }
+        let arn = format!("arn:aws:execute-api:{}:{}:{}/{stage}/", settings.region, settings.account_id, api.id);
+        Release {
+            facts: StageFacts {
+                account_id: settings.account_id.as_str().into(),
+                api_id: api.id.as_str().into(),
+                stage: stage.into(),
+                deployment_id: source.deployment_id.into(),
+                canary,
+            },
+            arn_bytes: arn.len(),
+            tree,
+            methods,
+            unmatched: series("", ""),
+            limits: self.limits.limits(&account),
+        }
+    }
+
+    /// The first setting that says something of this: of the method, else of all (rest/12).
+    fn setting<T>(&self, path: &str, verb: &str, of: impl Fn(&MethodSetting) -> Option<T>) -> Option<T> {
+        let settings = self.source.method_settings.iter();
+        let own = settings.clone().filter(|setting| setting.pattern.names(path, verb)).find_map(&of);
+        own.or_else(|| settings.filter(|setting| setting.pattern == MethodPattern::All).find_map(&of))
+    }
+
+    fn plan(
+        &mut self,
+        source: &ReleaseSource<'_>,
+        (resource_index, resource): (usize, &Resource),
+        (method_index, method): (usize, &rest_api::Method),
+        refusals: &Refusals,
+    ) -> Option<Plan> {
+        if refusals.refused(resource_index, method_index) {
+            return None;
+        }
+        let integration = method.integration.as_ref()?;
+        let definition = Definition {
+            api: source.api,
+            resource,
+            integration,
+            stage_variables: source.variables,
+            missing: self.source.missing_variables,
+        };
+        let mapping = transform::compile::compile(definition, &mut self.problems)?;
+        let compiled = match &mapping.backend {
+            None => None,
+            Some(address) => {
+                let backend = Backend { https: address.https, host: &address.host, port: address.port };
+                let limits = &self.settings.limits;
+                let problems = &mut self.problems;
+                Some(upstream::compile::compile(integration, backend, self.endpoints, self.tls, limits, problems)?)
+            }
+        };
+        Some(Plan { request: mapping.request, response: mapping.response, integration: compiled })
+    }
+}
+
+/// A format of the access log.
+pub(super) fn access_log(format: &str, problems: &mut Vec<Problem>) -> Option<watch::Format> {
+    match watch::compile::compile(format) {
+        Ok(format) => Some(format),
+        Err(variable) => {
+            let found = format!("the access log format names `{variable}`, which does not exist");
+            let help = "use the variables of API Gateway's access logs";
+            problems.push(Problem::nowhere("settings::access-log", found, help));
+            None
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! From rows to what the edge runs: which stages and routes a change touches, and what they compile to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::admin::call::Facts;
+use super::admin::common::{inner, text};
+use super::admin::errors::AwsError;
+use super::commit::change::Change;
+use super::commit::definitions::{Definitions, key, segments};
+use super::commit::store::Store;
+use super::deploy::compile::Compiling;
+use super::deploy::from_rows::{self, Owners};
+use super::deploy::refuse::refuse;
+use super::deploy::stage::{Missing, ReleaseSource, StageSource};
+use crate::edge::snapshot::Stage;
+use crate::model::api_rows::{ApiRows, Object};
+use crate::model::problem::{Problem, Severity};
+use crate::model::routes::{
+    BasePathMapping, CustomDomain, HeaderCondition, Routes, RoutingMode, RoutingRule, RuleCondition,
+};
+use crate::settings::{MethodSetting, Settings};
+use crate::time::Instant;
+
+/// API and stage.
+pub type StageKey = (String, String);
+
+/// What a change does to the edge, compiled and not yet published.
+#[derive(Default)]
+pub struct Effect {
+    /// Each stage that changed; `None` where it has gone.
+    pub stages: Vec<(StageKey, Option<Arc<Stage>>)>,
+    /// All domains, where one of them changed.
+    pub domains: Option<Vec<CustomDomain>>,
+}
+
+impl Effect {
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty() && self.domains.is_none()
+    }
+}
+
+/// Reasons that one answer tells of a deployment that cannot be served.
+const REASONS_MAX: usize = 50;
+
+/// What compiling needs beside the rows and the store.
+pub struct Tools<'t> {
+    pub compiling: &'t mut Compiling,
+    pub settings: &'t Settings,
+    pub now: Instant,
+}
+
+/// Where rows are compiled.
+pub struct Bench<'b, 't> {
+    pub tools: &'b mut Tools<'t>,
+    pub facts: &'b Facts,
+    pub store: &'b Store,
+}
+
+impl Bench<'_, '_> {
+    /// Compiles what the change touches; the rows are as they are behind it. What cannot be served refuses the change.
+    pub fn effect(&mut self, definitions: &Definitions, change: &Change) -> Result<Effect, AwsError> {
+        let mut effect = Effect::default();
+        let mut domains = false;
+        for (changed, row) in &change.rows {
+            let parts = segments(changed);
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            match (parts.as_slice(), row) {
+                (["restapis", api, "stages", stage], Some(_)) => {
+                    let compiled = self.stage(definitions, change, api, stage)?;
+                    effect.stages.push((((*api).to_owned(), (*stage).to_owned()), Some(compiled)));
+                }
+                (["restapis", api, "stages", stage], None) => {
+                    effect.stages.push((((*api).to_owned(), (*stage).to_owned()), None));
+                }
+                (["restapis", api, "deployments", id], Some(_)) => self.deployable(change, api, id)?,
+                (["domainnames", ..], _) => domains = true,
+                _ => {}
+            }
+        }
+        if domains {
+            effect.domains = Some(custom_domains(definitions));
+        }
+        Ok(effect)
+    }
+
+    /// A deployment that no stage points at yet is refused as well where it needs what Weir does not enforce.
+    fn deployable(&self, change: &Change, api: &str, id: &str) -> Result<(), AwsError> {
+        let blob = key(&["deployments", api, id]);
+        if !change.blobs.iter().any(|(key, bytes)| *key == blob && bytes.is_some()) {
+            return Ok(());
+        }
+        let (rest_api, owners) = from_rows::rest_api(api, &self.content(change, api, id)?);
+        self.refused(&refuse(&rest_api).problems(), &owners).map_or(Ok(()), Err)
+    }
+
+    /// One stage, from its row and the deployments that it points at.
+    pub fn stage(
+        &mut self,
+        definitions: &Definitions,
+        change: &Change,
+        api_id: &str,
+        name: &str,
+    ) -> Result<Arc<Stage>, AwsError> {
+        let row = definitions.draft().get(&key(&["restapis", api_id, "stages", name])).unwrap_or_default();
+        let base_id = text(&row, "deploymentId").unwrap_or_default();
+        let (base, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, base_id)?);
+        let variables = texts(inner(&row, "variables"));
+        let canary = inner(&row, "canarySettings").map(|canary| -> Result<_, AwsError> {
+            let id = text(canary, "deploymentId").unwrap_or(base_id);
+            let (api, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, id)?);
+            let mut variables = variables.clone();
+            variables.extend(texts(inner(canary, "stageVariableOverrides")));
+            let percent = canary.get("percentTraffic").and_then(Value::as_f64).unwrap_or(0.0);
+            Ok((percent, id.to_owned(), api, owners, variables))
+        });
+        let canary = canary.transpose()?;
+        let settings = method_settings(inner(&row, "methodSettings"));
+        let source = StageSource {
+            name,
+            base: ReleaseSource { api: &base, deployment_id: base_id, variables: &variables },
+            canary: canary.as_ref().map(|(percent, id, api, _, variables)| {
+                (*percent, ReleaseSource { api, deployment_id: id, variables })
+            }),
+            method_settings: &settings,
+            access_log_format: inner(&row, "accessLogSettings").and_then(|log| text(log, "format")),
+            missing_variables: Missing::Empty,
+        };
+        self.compile(source, &owners)
+    }
+
+    /// Compiles a source, or tells why it cannot be served.
+    pub fn compile(&mut self, source: StageSource<'_>, owners: &Owners) -> Result<Arc<Stage>, AwsError> {
+        let mut problems = Vec::new();
+        let compiled = self.tools.compiling.stage(source, self.tools.settings, self.tools.now, &mut problems);
+        match compiled {
+            Some(stage) => Ok(stage),
+            None => Err(self.refused(&problems, owners).unwrap_or_else(|| cannot(&[]))),
+        }
+    }
+
+    /// What a deployment keeps: of this change, else of the store.
+    pub fn content(&self, change: &Change, api_id: &str, deployment_id: &str) -> Result<ApiRows, AwsError> {
+        let wanted = key(&["deployments", api_id, deployment_id]);
+        let own = change.blobs.iter().find(|(key, _)| *key == wanted).and_then(|(_, bytes)| bytes.clone());
+        let bytes = match own {
+            Some(bytes) => bytes.into_vec(),
+            None => self.store.blob(&wanted).map_err(|error| AwsError::unavailable(error.to_string()))?.ok_or_else(|| {
+                AwsError::unavailable(format!("The content of deployment {deployment_id} is missing"))
+            })?,
+        };
+        serde_json::from_slice(&bytes).map_err(|error| AwsError::unavailable(error.to_string()))
+    }
+
+    fn refused(&self, problems: &[Problem], owners: &Owners) -> Option<AwsError> {
+        let stands_in_the_way = |problem: &&Problem| match problem.severity {
+            Severity::Error => true,
+            Severity::Unsupported => !self.facts.lenient,
+            Severity::Warning => false,
+        };
+        let reasons: Vec<String> = problems
+            .iter()
+            .filter(stands_in_the_way)
+            .map(|problem| format!("{}. {}", from_rows::describe(problem, owners), problem.help))
+            .collect();
+        (!reasons.is_empty()).then(|| cannot(&reasons))
+    }
+}
+
+fn cannot(reasons: &[String]) -> AwsError {
+    let more = reasons.len().saturating_sub(REASONS_MAX);
+    let mut message = "Weir cannot serve this deployment, so nothing was changed:".to_owned();
+    for reason in reasons.iter().take(REASONS_MAX) {
+        message.push_str("\n\t");
+        message.push_str(reason);
+    }
+    if more > 0 {
+        message.push_str(&format!("\n\t… and {more} more"));
+    }
+    AwsError::bad_request(message)
+}
+
+fn texts(map: Option<&Object>) -> BTreeMap<String, String> {
+    let entries = map.into_iter().flatten();
+    entries.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
+
+fn method_settings(settings: Option<&Object>) -> Vec<MethodSetting> {
+    let entries = settings.into_iter().flatten();
+    let of_stage = |(key, entry): (&String, &Value)| {
+        let rate = entry.get("throttlingRateLimit").and_then(Value::as_f64);
+        let burst = entry.get("throttlingBurstLimit").and_then(Value::as_i64);
+        MethodSetting::of_stage(key, rate, burst)
+    };
+    entries.filter_map(of_stage).collect()
+}
+
+/// Every custom domain with its mappings and rules.
+pub fn custom_domains(definitions: &Definitions) -> Vec<CustomDomain> {
+    let draft = definitions.draft();
+    let domain = |(at, row): (Box<str>, Object)| {
+        let below = |part: &str| draft.children(&format!("{at}/{part}")).into_iter().map(|(_, row)| row);
+        let mapping = |row: Object| BasePathMapping {
+            base_path: text(&row, "basePath").unwrap_or_default().to_owned(),
+            api_id: text(&row, "restApiId").unwrap_or_default().to_owned(),
+            stage: text(&row, "stage").filter(|stage| !stage.is_empty()).map(str::to_owned),
+        };
+        CustomDomain {
+            name: text(&row, "domainName").unwrap_or_default().to_owned(),
+            routing_mode: text(&row, "routingMode").and_then(RoutingMode::parse).unwrap_or_default(),
+            mappings: below("basepathmappings").map(mapping).collect(),
+            rules: below("routingrules").filter_map(|row| rule(&row)).collect(),
+            closed: row.get("_closed") == Some(&Value::Bool(true)),
+        }
+    };
+    draft.children("domainnames").into_iter().map(domain).collect()
+}
+
+fn rule(row: &Object) -> Option<RoutingRule> {
+    let invoke = row.get("actions")?.get(0)?.get("invokeApi")?;
+    let conditions = row.get("conditions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    Some(RoutingRule {
+        id: text(row, "routingRuleId")?.to_owned(),
+        priority: row.get("priority").and_then(Value::as_u64).and_then(|priority| u32::try_from(priority).ok())?,
+        conditions: conditions.iter().filter_map(condition).collect(),
+        api_id: invoke.get("apiId")?.as_str()?.to_owned(),
+        stage: invoke.get("stage")?.as_str()?.to_owned(),
+        strip_base_path: invoke.get("stripBasePath").and_then(Value::as_bool).unwrap_or(false),
+    })
+}
+
+fn condition(condition: &Value) -> Option<RuleCondition> {
+    let any_of = |name: &str| condition.get(name)?.get("anyOf")?.as_array();
+    if let Some(paths) = any_of("matchBasePaths") {
+        return Some(RuleCondition::BasePaths(paths.iter().filter_map(|path| Some(path.as_str()?.to_owned())).collect()));
+    }
+    let header = |one: &Value| {
+        Some(HeaderCondition {
+            header: one.get("header")?.as_str()?.to_owned(),
+            value_glob: one.get("valueGlob")?.as_str()?.to_owned(),
+        })
+    };
+    any_of("matchHeaders").map(|headers| RuleCondition::Headers(headers.iter().filter_map(header).collect()))
+}
+
+/// All that is live: by what names it, so that one of it can be replaced.
+#[derive(Default)]
+pub struct Live {
+    pub stages: BTreeMap<StageKey, Arc<Stage>>,
+    pub routes: Routes,
+}
+
+impl Live {
+    pub fn apply(&mut self, effect: Effect) {
+        for (key, stage) in effect.stages {
+            match stage {
+                Some(stage) => self.stages.insert(key, stage),
+                None => self.stages.remove(&key),
+            };
+        }
+        if let Some(domains) = effect.domains {
+            self.routes.domains = domains;
+        }
+    }
+
+    pub fn all(&self) -> Vec<Arc<Stage>> {
+        self.stages.values().cloned().collect()
+    }
+}
+
+/// The same API with everything left out that decides who may call it: `test-invoke-method` asks no authorizer.
+pub fn without_guards(rows: &mut ApiRows) {
+    rows.api.shift_remove("policy");
+    rows.api.insert("disableExecuteApiEndpoint".into(), true.into());
+    rows.api.shift_remove("endpointConfiguration");
+    for method in rows.resources.iter_mut().flat_map(|resource| &mut resource.methods) {
+        method.insert("authorizationType".into(), "NONE".into());
+        method.insert("apiKeyRequired".into(), false.into());
+        method.shift_remove("authorizerId");
+        method.shift_remove("authorizationScopes");
+    }
+}
+
+/// Only the method under test: another one that cannot be served is no reason not to test this one.
+pub fn only(rows: &mut ApiRows, path: &str, verb: &str) {
+    for resource in &mut rows.resources {
+        let own = resource.path == path;
+        resource.methods.retain(|method| own && matches!(text(method, "httpMethod"), Some(v) if v == verb || v == "ANY"));
+    }
+    rows.gateway_responses.clear();
+}
+

@@ -1,0 +1,345 @@
+//! The management API's side of the control thread's loop: commands in, changes through, snapshots out.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::admin::AdminState;
+use super::admin::call::{Call, Reply, TestInvoke, Turn, random_hex};
+use super::admin::content;
+use super::admin::errors::AwsError;
+use super::admin::front::{Command, Done, Maintenance, unix_seconds};
+use super::admin::{plan, test_invoke};
+use super::commit::change::Change;
+use super::cores::Cores;
+use super::deploy::compile::Compiling;
+use super::deploy::from_rows;
+use super::deploy::stage::{Missing, ReleaseSource, StageSource};
+use super::fetch::dns::Names;
+use super::live::{self, Bench, StageKey, Tools};
+use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
+use crate::model::routes::{BasePathMapping, CustomDomain, RoutingMode};
+use crate::settings::Settings;
+use crate::settings::limits::{ADMIN_COMMANDS_WAITING_MAX, PUBLISH_TIMEOUT};
+use crate::time::Clock;
+
+pub struct Management {
+    pub plane: Plane,
+    commands: mpsc::Receiver<Command>,
+    maintenance: mpsc::Receiver<Maintenance>,
+    tested: mpsc::Receiver<Tested>,
+    tell_tested: mpsc::Sender<Tested>,
+    /// APIs of which a method is being tested: their stages of that name cannot be told apart.
+    testing: BTreeSet<String>,
+}
+
+/// Where calls come in.
+#[derive(Clone)]
+pub struct Entrance {
+    pub commands: mpsc::Sender<Command>,
+    pub maintenance: mpsc::Sender<Maintenance>,
+}
+
+/// What happens to the definitions.
+pub enum Event {
+    Command(Command),
+    Maintenance(Maintenance),
+    Step(Step),
+    Tested(Tested),
+}
+
+/// A method under test has answered.
+pub struct Tested {
+    stage: StageKey,
+    host: String,
+    test: Box<TestInvoke>,
+    answer: Result<test_invoke::Answer, String>,
+    respond: Respond,
+}
+
+/// What the rest of the control thread lends for one event.
+pub struct Around<'a> {
+    pub compiling: &'a mut Compiling,
+    pub settings: &'a Settings,
+    pub clock: &'a Clock,
+    pub names: &'a Names,
+    pub cores: &'a mut Cores,
+    pub admin: &'a AdminState,
+}
+
+impl Management {
+    pub fn new(plane: Plane) -> (Self, Entrance) {
+        let (send_command, commands) = mpsc::channel(ADMIN_COMMANDS_WAITING_MAX);
+        let (send_maintenance, maintenance) = mpsc::channel(1);
+        let (tell_tested, tested) = mpsc::channel(1);
+        let management = Self { plane, commands, maintenance, tested, tell_tested, testing: BTreeSet::new() };
+        (management, Entrance { commands: send_command, maintenance: send_maintenance })
+    }
+
+    /// The next event. It loses nothing when it is dropped.
+    pub async fn next(&mut self) -> Event {
+        // The doors are held open by whoever serves them; closed ones are silent.
+        tokio::select! {
+            step = self.plane.next() => Event::Step(step),
+            Some(tested) = self.tested.recv() => Event::Tested(tested),
+            Some(maintenance) = self.maintenance.recv() => Event::Maintenance(maintenance),
+            Some(command) = self.commands.recv() => Event::Command(command),
+            else => std::future::pending().await,
+        }
+    }
+
+    pub fn handle(&mut self, event: Event, around: &mut Around<'_>) {
+        match event {
+            Event::Command(command) => {
+                let mut tools = around.tools();
+                if let Some((test, respond)) = self.plane.run(command, &mut tools, unix_seconds()) {
+                    self.begin_test(test, respond, around);
+                }
+            }
+            Event::Step(Step::Written(Ok(()))) => {
+                let (compiling, names) = (&*around.compiling, around.names);
+                self.plane.written(|| resolve(compiling, names));
+            }
+            Event::Step(Step::Written(Err(error))) => self.plane.unwritten(&error),
+            Event::Step(Step::Resolved) => {
+                let Published { waiting } = self.plane.resolved();
+                let revision = around.publish(&self.plane);
+                around.when_everywhere(revision, move || {
+                    waiting.into_iter().for_each(|(respond, done)| answer(respond, Ok(done)));
+                });
+            }
+            Event::Tested(tested) => self.end_test(tested, around),
+            Event::Maintenance(maintenance) => self.maintain(maintenance, around),
+        }
+    }
+
+    fn maintain(&mut self, maintenance: Maintenance, around: &mut Around<'_>) {
+        match maintenance {
+            Maintenance::Backup(respond) => {
+                let backup = self.plane.store.backup();
+                tokio::spawn(async move {
+                    let bytes = backup.await.unwrap_or_else(|_| Err(super::commit::store::StoreError::stopped()));
+                    let _ = respond.send(bytes.map_err(|error| AwsError::unavailable(error.to_string())));
+                });
+            }
+            Maintenance::Restore(bytes, respond) => match self.restored(&bytes) {
+                Ok(change) => self.replace(change, respond, around),
+                Err(error) => drop(respond.send(Err(error))),
+            },
+            Maintenance::Reset(respond) => {
+                let change = self.everything_gone();
+                self.replace(change, respond, around);
+            }
+            Maintenance::Plan { api_id, document, respond } => {
+                let call = Call {
+                    path: vec![("restapi_id", api_id)],
+                    query: vec![("mode".into(), "overwrite".into())],
+                    raw: document,
+                    account: self.plane.facts.account_id.clone(),
+                    ..Call::default()
+                };
+                let mut turn = Turn {
+                    draft: self.plane.definitions.draft(),
+                    store: &self.plane.store,
+                    facts: &self.plane.facts,
+                    now: unix_seconds(),
+                };
+                let _ = respond.send(plan::difference(&mut turn, &call));
+            }
+        }
+    }
+
+    /// One change that leaves nothing of what is, and puts what the backup holds.
+    fn restored(&self, backup: &[u8]) -> Result<Change, AwsError> {
+        let fresh = super::commit::store::read_backup(backup).map_err(|error| AwsError::bad_request(error.to_string()))?;
+        let mut change = self.everything_gone();
+        change.rows.retain(|(key, _)| !fresh.rows.iter().any(|(other, _)| other == key));
+        change.blobs.retain(|(key, _)| !fresh.blobs.iter().any(|(other, _)| other == key));
+        change.rows.extend(fresh.rows);
+        change.blobs.extend(fresh.blobs);
+        Ok(change)
+    }
+
+    fn everything_gone(&self) -> Change {
+        let definitions = &self.plane.definitions;
+        let rows: Vec<_> = definitions.below("").map(|(key, _)| (key.clone(), None)).collect();
+        let draft = definitions.draft();
+        let mut blobs = Vec::new();
+        for (key, _) in &rows {
+            let parts = super::commit::definitions::segments(key);
+            if let [restapis, api, deployments, id] = parts.as_slice()
+                && (restapis.as_str(), deployments.as_str()) == ("restapis", "deployments")
+            {
+                blobs.push((super::commit::definitions::key(&["deployments", api, id]), None));
+            }
+        }
+        Change { revision: draft.under().revision() + 1, rows, blobs }
+    }
+
+    fn replace(&mut self, change: Change, respond: oneshot::Sender<Result<(), AwsError>>, around: &mut Around<'_>) {
+        let (done, when_done) = oneshot::channel::<Result<Done, AwsError>>();
+        self.plane.change(change, Reply::Empty, done, &mut around.tools());
+        tokio::spawn(async move {
+            let result = when_done.await.unwrap_or_else(|_| Err(AwsError::unavailable("Weir is stopping")));
+            let _ = respond.send(result.map(|_| ()));
+        });
+    }
+
+    /// Makes a stage that only this process can name, and asks it.
+    fn begin_test(&mut self, test: Box<TestInvoke>, respond: Respond, around: &mut Around<'_>) {
+        if !self.testing.insert(test.api_id.clone()) {
+            let busy = AwsError { status: 429, code: "TooManyRequestsException", message: "Too Many Requests".into() };
+            return answer(respond, Err(busy));
+        }
+        let host = format!("{}.testdomainname", random_hex());
+        let compiled = self.test_stage(&test, around);
+        let stage = match compiled {
+            Ok(stage) => stage,
+            Err(error) => {
+                self.testing.remove(&test.api_id);
+                return reply_to_test(&test, Err(error.message), respond);
+            }
+        };
+        let key = (test.api_id.clone(), test_invoke::STAGE.to_owned());
+        self.plane.live.stages.insert(key.clone(), stage);
+        self.plane.live.routes.domains.push(CustomDomain {
+            name: host.clone(),
+            routing_mode: RoutingMode::BasePathMappingOnly,
+            mappings: vec![BasePathMapping {
+                base_path: String::new(),
+                api_id: test.api_id.clone(),
+                stage: Some(test_invoke::STAGE.to_owned()),
+            }],
+            ..CustomDomain::default()
+        });
+        let resolved = resolve(around.compiling, around.names);
+        let revision = around.publish(&self.plane);
+        let everywhere = around.everywhere(revision);
+        let address = around.cores.listening.first().copied().map(reachable);
+        let timeout = around.settings.limits.integration_timeout + Duration::from_secs(1);
+        let tell = self.tell_tested.clone();
+        tokio::spawn(async move {
+            let _ = resolved.await;
+            everywhere.await;
+            let (asked, named) = (test.clone(), host.clone());
+            let asking = tokio::task::spawn_blocking(move || match address {
+                Some(address) => test_invoke::ask(address, &named, &asked, timeout),
+                None => Err("the gateway listens nowhere".to_owned()),
+            });
+            let answer = asking.await.unwrap_or_else(|_| Err("the request was broken off".to_owned()));
+            let _ = tell.send(Tested { stage: key, host, test, answer, respond }).await;
+        });
+    }
+
+    fn test_stage(
+        &self,
+        test: &TestInvoke,
+        around: &mut Around<'_>,
+    ) -> Result<Arc<crate::edge::snapshot::Stage>, AwsError> {
+        let turn = Turn {
+            draft: self.plane.definitions.draft(),
+            store: &self.plane.store,
+            facts: &self.plane.facts,
+            now: unix_seconds(),
+        };
+        let mut rows = content::read(&turn, &test.api_id).unwrap_or_default();
+        live::without_guards(&mut rows);
+        live::only(&mut rows, &test.resource_path, &test.verb);
+        let (api, owners) = from_rows::rest_api(&test.api_id, &rows);
+        let variables = test.stage_variables.iter().cloned().collect();
+        let source = StageSource {
+            name: test_invoke::STAGE,
+            base: ReleaseSource { api: &api, deployment_id: "", variables: &variables },
+            canary: None,
+            method_settings: &[],
+            access_log_format: None,
+            missing_variables: Missing::Empty,
+        };
+        let mut tools = around.tools();
+        Bench { tools: &mut tools, facts: &self.plane.facts, store: &self.plane.store }.compile(source, &owners)
+    }
+
+    fn end_test(&mut self, tested: Tested, around: &mut Around<'_>) {
+        let Tested { stage, host, test, answer, respond } = tested;
+        self.testing.remove(&stage.0);
+        self.plane.live.stages.remove(&stage);
+        self.plane.live.routes.domains.retain(|domain| domain.name != host);
+        around.publish(&self.plane);
+        reply_to_test(&test, answer, respond);
+    }
+}
+
+fn reply_to_test(test: &TestInvoke, result: Result<test_invoke::Answer, String>, respond: Respond) {
+    let request_id = random_hex();
+    let reply = Reply::Object(test_invoke::reply(test, result, &request_id, unix_seconds()));
+    answer(respond, Ok(Done { reply, revision: 0 }));
+}
+
+/// An address that this machine reaches itself by.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+impl Around<'_> {
+    pub fn tools(&mut self) -> Tools<'_> {
+        Tools { compiling: self.compiling, settings: self.settings, now: self.clock.now() }
+    }
+
+    /// Sends what is live to every core. Answers the snapshot's revision.
+    pub fn publish(&mut self, plane: &Plane) -> u64 {
+        let snapshot = self.compiling.snapshot(&plane.live.all(), &plane.live.routes, self.settings);
+        let revision = snapshot.revision;
+        self.cores.publisher.publish(Arc::new(snapshot));
+        self.admin.revision.store(revision, Ordering::Relaxed);
+        revision
+    }
+
+    /// Waits until every core runs this revision; a stuck core is not waited for without end.
+    fn everywhere(&self, revision: u64) -> impl Future<Output = ()> + Send + 'static {
+        let shared = Arc::clone(&self.cores.shared);
+        let end = tokio::time::Instant::now() + PUBLISH_TIMEOUT;
+        async move {
+            let run_it = || shared.revisions.iter().all(|running| running.load(Ordering::Acquire) >= revision);
+            while !run_it() && tokio::time::Instant::now() < end {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    fn when_everywhere(&self, revision: u64, then: impl FnOnce() + Send + 'static) {
+        let everywhere = self.everywhere(revision);
+        tokio::spawn(async move {
+            everywhere.await;
+            then();
+        });
+    }
+}
+
+/// Begins to look up the backends that have no addresses yet. A name that does not resolve holds nothing up for longer
+/// than DNS is waited for: its methods answer as AWS's do, and DNS is asked again.
+pub fn resolve(compiling: &Compiling, names: &Names) -> oneshot::Receiver<()> {
+    let (done, resolved) = oneshot::channel();
+    let fresh = unresolved(compiling.endpoints.all());
+    if fresh.is_empty() {
+        let _ = done.send(());
+        return resolved;
+    }
+    let names = names.clone();
+    tokio::spawn(async move {
+        let wanted: Vec<(String, u16)> = fresh.iter().map(|endpoint| (endpoint.host.clone(), endpoint.port)).collect();
+        for (endpoint, found) in fresh.iter().zip(names.resolve_all(&wanted).await) {
+            endpoint.follow(found.watched.addresses);
+        }
+        let _ = done.send(());
+    });
+    resolved
+}
