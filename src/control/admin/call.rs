@@ -120,7 +120,7 @@ impl Turn<'_> {
     }
 
     pub fn put(&mut self, segments: &[&str], object: &Object) {
-        self.draft.put(&key(segments), object);
+        self.draft.put(key(segments), object);
     }
 
     pub fn delete(&mut self, segments: &[&str]) {

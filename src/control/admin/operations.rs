@@ -4,7 +4,7 @@
 use super::call::Handler;
 use super::target::decode;
 use super::{
-    access_associations, account, api_keys, api_mappings, authorizers, base_path_mappings, client_certificates, deployments,
+    access_associations, account, api_key_import, api_keys, api_mappings, authorizers, base_path_mappings, client_certificates, deployments,
     documentation, domain_names, gateway_responses, import, integration_responses, integrations, method_responses, methods,
     models, request_validators, resources, rest_apis, routing_rules, sdk, stages, tags, test_invoke, usage, usage_plan_keys,
     usage_plans, vpc_links,
@@ -120,7 +120,7 @@ pub const OPERATIONS: &[Operation] = &[
     op("UpdateDocumentationVersion", "PATCH", "/restapis/{restapi_id}/documentation/versions/{doc_version}", 200, "", "patchOperations[]:PatchOperation", documentation::update_version),
     op("CreateApiKey", "POST", "/apikeys", 201, "", "name description enabled:bool generateDistinctId:bool value stageKeys[]:StageKey customerId tags{}", api_keys::create),
     op("GetApiKeys", "GET", "/apikeys", 200, "position limit:int name customerId includeValues:bool", "", api_keys::list),
-    op("ImportApiKeys", "POST", "/apikeys?mode=import", 201, "format:ApiKeysFormat! failonwarnings:bool", DOCUMENT, api_keys::import),
+    op("ImportApiKeys", "POST", "/apikeys?mode=import", 201, "format:ApiKeysFormat! failonwarnings:bool", DOCUMENT, api_key_import::import),
     op("DeleteApiKey", "DELETE", "/apikeys/{api_Key}", 202, "", "", api_keys::delete),
     op("GetApiKey", "GET", "/apikeys/{api_Key}", 200, "includeValue:bool", "", api_keys::get),
     op("UpdateApiKey", "PATCH", "/apikeys/{api_Key}", 200, "", "patchOperations[]:PatchOperation", api_keys::update),
