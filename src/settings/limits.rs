@@ -151,6 +151,48 @@ pub const TAG_VALUE_CHARS_MAX: usize = 256;
 /// How long AWS's client certificates are good for.
 pub const CLIENT_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// API keys of one account (AWS's default), and so of one imported document.
+pub const API_KEYS_MAX: usize = 10_000;
+/// Characters of an API key's value (security/api-keys-usage-plans).
+pub const API_KEY_VALUE_CHARS_MIN: usize = 20;
+pub const API_KEY_VALUE_CHARS_MAX: usize = 128;
+/// Characters of an API key's name and description, as AWS's messages say.
+pub const API_KEY_NAME_CHARS_MAX: usize = 1_024;
+pub const API_KEY_DESCRIPTION_CHARS_MAX: usize = 125_000;
+/// Columns of a document of API keys: five have a meaning, the others are skipped.
+pub const API_KEY_CSV_COLUMNS_MAX: usize = 64;
+/// Usage plans of one account (AWS's default).
+pub const USAGE_PLANS_MAX: usize = 300;
+/// Usage plans that one API key may be in (AWS's default).
+pub const USAGE_PLANS_PER_KEY_MAX: usize = 10;
+/// From the first to the last day of one usage report (AWS keeps ninety days).
+pub const USAGE_DAYS_MAX: i64 = 90;
+/// Public custom domain names of one account (AWS's default), and as many private ones.
+pub const DOMAIN_NAMES_MAX: usize = 120;
+/// A name in DNS (RFC 1035 2.3.4) as text, without the last dot.
+pub const DOMAIN_NAME_CHARS_MAX: usize = 253;
+/// Characters of a base path, all levels together (rest/01 section 1.3).
+pub const BASE_PATH_CHARS_MAX: usize = 300;
+/// Mappings of several levels that one domain name may have (AWS's default).
+pub const MULTI_LEVEL_MAPPINGS_MAX: usize = 200;
+/// Mappings of a domain name altogether: AWS has no bound for those of one level; one for each API is enough.
+pub const MAPPINGS_MAX: usize = 10_000;
+/// Routing rules of one domain name (AWS's default).
+pub const ROUTING_RULES_MAX: usize = 50;
+/// The last priority that a routing rule may have (rest/01 section 1.3).
+pub const ROUTING_RULE_PRIORITY_MAX: i64 = 1_000_000;
+/// Conditions on headers that one routing rule may have.
+pub const ROUTING_HEADER_CONDITIONS_MAX: usize = 2;
+/// Values of one condition on headers. AWS says nothing; each costs a comparison a request.
+pub const ROUTING_CONDITION_VALUES_MAX: usize = 10;
+/// Header names of conditions are shorter than this, and so are values of the form `*x*`.
+pub const ROUTING_HEADER_NAME_CHARS: usize = 40;
+pub const ROUTING_INFIX_CHARS: usize = 40;
+/// Base paths and header values of conditions are shorter than this.
+pub const ROUTING_VALUE_CHARS: usize = 128;
+/// Accesses of VPC endpoints to private domain names. AWS names no number; ours is a bound.
+pub const ACCESS_ASSOCIATIONS_MAX: usize = 1_000;
+
 /// The limits an operator can move. [`Default`] is AWS's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

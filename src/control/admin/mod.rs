@@ -23,6 +23,7 @@ pub mod deployments;
 pub mod documentation;
 pub mod documentation_locations;
 pub mod documentation_versions;
+pub mod domain_checks;
 pub mod domain_names;
 pub mod domain_patch;
 pub mod domain_targets;
