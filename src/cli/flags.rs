@@ -25,6 +25,59 @@ pub(crate) enum Command {
     Check(Box<CheckFlags>),
     /// Write a definition as AWS exports it: another version of OpenAPI, JSON or YAML, with or without extensions
     Export(Box<ExportFlags>),
+    /// Write everything that a running Weir keeps into one file
+    Backup(Box<BackupFlags>),
+    /// Put a backup's state back, into a data folder or into a running Weir
+    Restore(Box<RestoreFlags>),
+    /// Say what putting a definition would change of a running Weir's API, and change nothing
+    Plan(Box<PlanFlags>),
+}
+
+/// Where a running Weir is. Requests are signed where AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set.
+#[derive(Args, Debug)]
+pub(crate) struct RemoteFlags {
+    /// The admin listener of a running Weir
+    #[arg(long, value_name = "URL", env = "WEIR_ADMIN_URL", default_value = "http://127.0.0.1:9900")]
+    pub(crate) admin_url: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackupFlags {
+    /// The file to write; it appears when it is whole
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) remote: RemoteFlags,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RestoreFlags {
+    /// A file of `weir backup`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Restore into this data folder, in which no Weir runs; else into the running Weir, which then serves it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder may have a store already: it is kept beside the new one
+    #[arg(long, requires = "data")]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) remote: RemoteFlags,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlanFlags {
+    /// An OpenAPI definition, as `put-rest-api` with mode overwrite would take it
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The API's id
+    #[arg(long, value_name = "ID")]
+    pub(crate) api: String,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) remote: RemoteFlags,
 }
 
 #[derive(Args, Debug)]

@@ -4,6 +4,7 @@ mod check;
 mod export;
 mod flags;
 mod gather;
+mod remote;
 pub mod report;
 mod run;
 mod serve;
@@ -22,6 +23,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Flags { command: Command::Serve(flags) }) => serve::run(*flags),
         Ok(Flags { command: Command::Check(flags) }) => check::run(*flags),
         Ok(Flags { command: Command::Export(flags) }) => export::run(*flags),
+        Ok(Flags { command: Command::Backup(flags) }) => remote::backup(*flags),
+        Ok(Flags { command: Command::Restore(flags) }) => remote::restore(*flags),
+        Ok(Flags { command: Command::Plan(flags) }) => remote::plan(*flags),
         Err(error) => {
             // Help and version are "errors" too; they go to standard output and end with 0.
             let _ = error.print();

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use super::flags::{BackupFlags, PlanFlags, RemoteFlags, RestoreFlags};
+use super::run::show;
 use crate::control::restore_folder;
 use crate::settings::limits::REMOTE_TIMEOUT;
 use crate::sigv4::{self, Request, Scope, Signer, SigningKey};
@@ -33,7 +34,13 @@ pub(super) fn backup(flags: BackupFlags) -> ExitCode {
 
 pub(super) fn restore(flags: RestoreFlags) -> ExitCode {
     ended(match &flags.data {
-        Some(folder) => restore_folder(folder, &flags.file, flags.replace),
+        Some(folder) => match restore_folder(folder, &flags.file, flags.replace) {
+            Ok(text) => Ok(text),
+            Err(refusal) => {
+                show(&refusal.problems, &refusal.sources);
+                return ExitCode::FAILURE;
+            }
+        },
         None => read(&flags.file).and_then(|bytes| {
             ask(&flags.remote, "POST", "/_weir/restore", &bytes)?;
             Ok(format!("the running Weir serves what {} holds", flags.file.display()))
@@ -91,7 +98,7 @@ fn ask(remote: &RemoteFlags, method: &str, target: &str, body: &[u8]) -> Result<
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).unwrap_or("us-east-1".into());
         let token = variable("AWS_SESSION_TOKEN");
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
-        let date = sigv4::day(now);
+        let date = jiff::Timestamp::from_second(now).unwrap_or_default().strftime("%Y%m%d").to_string();
         let scope = Scope { date: &date, region: &region, service: "apigateway" };
         let key = SigningKey::derive(&secret, scope);
         let (access_key, region) = (access_key.as_str(), region.as_str());
@@ -122,7 +129,8 @@ fn ask(remote: &RemoteFlags, method: &str, target: &str, body: &[u8]) -> Result<
     }
     let status = response.status();
     let text = response.body_mut().read_to_string().unwrap_or_default();
-    let message = serde_json::from_str::<Value>(&text).ok().and_then(|body| body["message"].as_str().map(str::to_owned));
+    let message =
+        serde_json::from_str::<Value>(&text).ok().and_then(|body| body["message"].as_str().map(str::to_owned));
     Err(format!("{base} answers {status}: {}", message.unwrap_or(text)))
 }
 

@@ -65,26 +65,30 @@ fn one(turn: &mut Turn<'_>, api: &LoadedApi, rows: crate::model::api_rows::ApiRo
     turn.put(&["restapis", id, "resources", &root], &root_row);
     content::write(turn, id, rows);
     let deployment = api.deployment_id.as_str();
-    turn.put(&["restapis", id, "deployments", deployment], &object([
-        ("id", Some(deployment.into())),
-        ("createdDate", Some(turn.now.into())),
-    ]));
+    turn.put(
+        &["restapis", id, "deployments", deployment],
+        &object([("id", Some(deployment.into())), ("createdDate", Some(turn.now.into()))]),
+    );
     let kept = content::read(turn, id).unwrap_or_default();
     if let Ok(bytes) = serde_json::to_vec(&kept) {
         turn.draft.put_blob(key(&["deployments", id, deployment]), bytes);
     }
-    let variables: Object = settings.stage_variables.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    turn.put(&["restapis", id, "stages", &settings.stage], &object([
-        ("deploymentId", Some(deployment.into())),
-        ("stageName", Some(settings.stage.as_str().into())),
-        ("cacheClusterEnabled", Some(false.into())),
-        ("cacheClusterStatus", Some("NOT_AVAILABLE".into())),
-        ("methodSettings", Some(Value::Object(method_settings(settings, &api.base_path)))),
-        ("variables", (!variables.is_empty()).then_some(Value::Object(variables))),
-        ("tracingEnabled", Some(false.into())),
-        ("createdDate", Some(turn.now.into())),
-        ("lastUpdatedDate", Some(turn.now.into())),
-    ]));
+    let variables: Object =
+        settings.stage_variables.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    turn.put(
+        &["restapis", id, "stages", &settings.stage],
+        &object([
+            ("deploymentId", Some(deployment.into())),
+            ("stageName", Some(settings.stage.as_str().into())),
+            ("cacheClusterEnabled", Some(false.into())),
+            ("cacheClusterStatus", Some("NOT_AVAILABLE".into())),
+            ("methodSettings", Some(Value::Object(method_settings(settings, &api.base_path)))),
+            ("variables", (!variables.is_empty()).then_some(Value::Object(variables))),
+            ("tracingEnabled", Some(false.into())),
+            ("createdDate", Some(turn.now.into())),
+            ("lastUpdatedDate", Some(turn.now.into())),
+        ]),
+    );
 }
 
 /// `weir.toml`'s throttles in AWS's shape: those of this API over those of all.
@@ -98,17 +102,20 @@ fn method_settings(settings: &Settings, base_path: &str) -> Object {
             MethodPattern::One { path, verb } => format!("{}/{verb}", path.trim_start_matches('/')),
         };
         if let Some(throttle) = setting.throttle {
-            entries.insert(name, json!({
-                "metricsEnabled": false,
-                "dataTraceEnabled": false,
-                "throttlingBurstLimit": throttle.burst,
-                "throttlingRateLimit": throttle.rate_per_second,
-                "cachingEnabled": false,
-                "cacheTtlInSeconds": 300,
-                "cacheDataEncrypted": false,
-                "requireAuthorizationForCacheControl": true,
-                "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
-            }));
+            entries.insert(
+                name,
+                json!({
+                    "metricsEnabled": false,
+                    "dataTraceEnabled": false,
+                    "throttlingBurstLimit": throttle.burst,
+                    "throttlingRateLimit": throttle.rate_per_second,
+                    "cachingEnabled": false,
+                    "cacheTtlInSeconds": 300,
+                    "cacheDataEncrypted": false,
+                    "requireAuthorizationForCacheControl": true,
+                    "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
+                }),
+            );
         }
     }
     entries

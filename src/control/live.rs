@@ -128,9 +128,9 @@ impl Bench<'_, '_> {
         let source = StageSource {
             name,
             base: ReleaseSource { api: &base, deployment_id: base_id, variables: &variables },
-            canary: canary.as_ref().map(|(percent, id, api, variables)| {
-                (*percent, ReleaseSource { api, deployment_id: id, variables })
-            }),
+            canary: canary
+                .as_ref()
+                .map(|(percent, id, api, variables)| (*percent, ReleaseSource { api, deployment_id: id, variables })),
             method_settings: &settings,
             access_log_format: inner(&row, "accessLogSettings").and_then(|log| text(log, "format")),
             missing_variables: Missing::Empty,
@@ -158,9 +158,9 @@ impl Bench<'_, '_> {
         let own = change.blobs.iter().find(|(key, _)| *key == wanted).and_then(|(_, bytes)| bytes.clone());
         let bytes = match own {
             Some(bytes) => bytes.into_vec(),
-            None => self.store.blob(&wanted).map_err(|error| AwsError::unavailable(error.to_string()))?.ok_or_else(|| {
-                AwsError::unavailable(format!("The content of deployment {deployment_id} is missing"))
-            })?,
+            None => self.store.blob(&wanted).map_err(|error| AwsError::unavailable(error.to_string()))?.ok_or_else(
+                || AwsError::unavailable(format!("The content of deployment {deployment_id} is missing")),
+            )?,
         };
         serde_json::from_slice(&bytes).map_err(|error| AwsError::unavailable(error.to_string()))
     }
@@ -226,7 +226,9 @@ pub fn custom_domains(definitions: &Definitions) -> Vec<CustomDomain> {
             closed: row.get("_closed") == Some(&Value::Bool(true)),
         }
     };
-    draft.children("domainnames").into_iter().map(domain).collect()
+    // A private domain is reached by VPC endpoints, which are not there: it must not shadow a public one of its name.
+    let public = draft.children("domainnames").into_iter().filter(|(_, row)| !row.contains_key("domainNameId"));
+    public.map(domain).collect()
 }
 
 fn rule(row: &Object) -> Option<RoutingRule> {
@@ -245,7 +247,9 @@ fn rule(row: &Object) -> Option<RoutingRule> {
 fn condition(condition: &Value) -> Option<RuleCondition> {
     let any_of = |name: &str| condition.get(name)?.get("anyOf")?.as_array();
     if let Some(paths) = any_of("matchBasePaths") {
-        return Some(RuleCondition::BasePaths(paths.iter().filter_map(|path| Some(path.as_str()?.to_owned())).collect()));
+        return Some(RuleCondition::BasePaths(
+            paths.iter().filter_map(|path| Some(path.as_str()?.to_owned())).collect(),
+        ));
     }
     let header = |one: &Value| {
         Some(HeaderCondition {
@@ -298,8 +302,9 @@ pub fn without_guards(rows: &mut ApiRows) {
 pub fn only(rows: &mut ApiRows, path: &str, verb: &str) {
     for resource in &mut rows.resources {
         let own = resource.path == path;
-        resource.methods.retain(|method| own && matches!(text(method, "httpMethod"), Some(v) if v == verb || v == "ANY"));
+        resource
+            .methods
+            .retain(|method| own && matches!(text(method, "httpMethod"), Some(v) if v == verb || v == "ANY"));
     }
     rows.gateway_responses.clear();
 }
-

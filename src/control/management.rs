@@ -128,7 +128,9 @@ impl Management {
                 let backup = self.plane.store.backup(folder.join(format!("backup-{}.part", random_hex())));
                 tokio::spawn(async move {
                     let written = match backup.await {
-                        Ok(written) => written.map(|backup| backup.file).map_err(|error| AwsError::unavailable(error.to_string())),
+                        Ok(written) => {
+                            written.map(|backup| backup.file).map_err(|error| AwsError::unavailable(error.to_string()))
+                        }
                         Err(_) => Err(AwsError::unavailable("Weir is stopping")),
                     };
                     if let Err(Ok(file)) = respond.send(written) {
@@ -271,7 +273,8 @@ impl Management {
             missing_variables: Missing::Empty,
         };
         let mut tools = around.tools();
-        Bench { tools: &mut tools, facts: &self.plane.facts, store: &self.plane.store }.compile(source, &owners, problems)
+        Bench { tools: &mut tools, facts: &self.plane.facts, store: &self.plane.store }
+            .compile(source, &owners, problems)
     }
 
     fn end_test(&mut self, tested: Tested, around: &mut Around<'_>) {
@@ -309,7 +312,9 @@ fn read_backup(folder: &std::path::Path, backup: &[u8]) -> Result<Change, String
 /// The key of what a deployment keeps, by the key of its row.
 fn deployment_blob(row: &str) -> Option<Key> {
     match segments(row).as_slice() {
-        [restapis, api, deployments, id] if (restapis.as_str(), deployments.as_str()) == ("restapis", "deployments") => {
+        [restapis, api, deployments, id]
+            if (restapis.as_str(), deployments.as_str()) == ("restapis", "deployments") =>
+        {
             Some(key(&["deployments", api, id]))
         }
         _ => None,

@@ -1,8 +1,8 @@
 //! Definitions in, snapshots out: the spine of a start, of a change, and of an end. One side thread with a tokio
 //! runtime of its own; nothing here is on the way of a request.
 
-pub mod adopt;
 pub mod admin;
+pub mod adopt;
 pub mod commit;
 pub mod cores;
 pub mod deploy;
@@ -19,8 +19,9 @@ mod tell;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use admin::AdminState;
@@ -28,6 +29,7 @@ use admin::audit::Audit;
 use admin::auth::Gate;
 use admin::call::Facts;
 use admin::front::{Front, unix_seconds};
+use commit::backup::Existing;
 use commit::definitions::Definitions;
 use commit::store::{Opened, Store};
 use cores::Cores;
@@ -73,6 +75,20 @@ pub fn run(settings: Settings, reread: Reread<'_>, report: Report<'_>) -> Result
     })
 }
 
+/// Makes the store of a data folder from a backup, while no Weir runs there; answers what was done.
+pub fn restore_folder(folder: &Path, file: &Path, replace: bool) -> Result<String, Refusal> {
+    let existing = if replace { Existing::Replace } else { Existing::Keep };
+    let contents = Store::restore(folder, file, existing)?;
+    Ok(format!(
+        "{} holds what {} held: {} rows, {} deployments, revision {}",
+        folder.display(),
+        file.display(),
+        contents.rows,
+        contents.blobs,
+        contents.revision
+    ))
+}
+
 /// Everything that runs.
 struct Gateway {
     settings: Settings,
@@ -81,6 +97,7 @@ struct Gateway {
     names: Names,
     cores: Cores,
     management: Management,
+    front: Option<Arc<Front>>,
     /// Ids of the APIs that came from files.
     file_apis: Vec<String>,
     log: Option<LogWriter>,
@@ -141,7 +158,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let (management, entrance) = Management::new(plane);
     let front = front(&settings, facts, entrance)?;
     let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let stop_admin = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin), front));
+    let stop_admin = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin), front.clone()));
     tokio::spawn(names.clone().refresh());
     announce(&cores, &settings, driver, admin_address);
     if let Some(folder) = &settings.data {
@@ -155,6 +172,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         names,
         cores,
         management,
+        front,
         file_apis,
         log,
         admin,
@@ -175,6 +193,9 @@ impl Gateway {
                     Happening::Reload(reason) => {
                         if reason == Reason::Hangup && let Some(log) = &self.log {
                             log.reopen();
+                        }
+                        if reason == Reason::Hangup && let Some(front) = &self.front {
+                            front.audit.lock().unwrap_or_else(PoisonError::into_inner).reopen();
                         }
                         self.reload(reread, report).await;
                     }
@@ -248,7 +269,16 @@ impl Gateway {
         let methods = of_files.stages.iter().map(|stage| stage.base.methods.len()).sum::<usize>();
         self.management.plane.facts = Facts::new(&settings.account_id, &settings.region, settings.lenient);
         self.file_apis = take_files(&mut self.management.plane, &loaded, &of_files, &settings, &self.file_apis);
-        load_stages(&mut self.management.plane, &mut self.compiling, &settings, &self.clock);
+        // The settings may say something else of every stage: all are compiled again, and what cannot be stays as it was.
+        let (plane, file_apis) = (&mut self.management.plane, &self.file_apis);
+        let before = std::mem::take(&mut plane.live.stages);
+        let of_files = before.iter().filter(|((api, _), _)| file_apis.contains(api));
+        plane.live.stages = of_files.map(|(key, stage)| (key.clone(), Arc::clone(stage))).collect();
+        load_stages(plane, &mut self.compiling, &settings, &self.clock);
+        let rows: std::collections::BTreeSet<_> = plane.stages().into_iter().collect();
+        for (key, stage) in before.into_iter().filter(|(key, _)| rows.contains(key)) {
+            plane.live.stages.entry(key).or_insert(stage);
+        }
         resolve(&self.compiling, &self.names).await;
         let live = &self.management.plane.live;
         let snapshot = self.compiling.snapshot(&live.all(), &live.routes, &settings);
@@ -353,10 +383,13 @@ fn front(settings: &Settings, facts: Facts, entrance: Entrance) -> Result<Option
     if !settings.offers_management() {
         return Ok(None);
     }
-    let gate = Gate::new(settings)?;
-    let audit = Audit::open(settings.audit_log.as_ref())?;
+    let gate = Gate::new(settings).map_err(|problems| Refusal { problems, sources: Sources::default() })?;
+    let audit = Audit::open(settings.audit_log.as_ref()).map_err(|error| {
+        let found = format!("the audit log cannot be opened: {error}");
+        Refusal::sentence("start::audit-log", found, "name a file that this user may write with `--audit-log`, or off")
+    })?;
     let Entrance { commands, maintenance } = entrance;
-    Ok(Some(Arc::new(Front { gate, facts, audit, dev: settings.dev, commands, maintenance })))
+    Ok(Some(Arc::new(Front { gate, facts, audit: Mutex::new(audit), dev: settings.dev, commands, maintenance })))
 }
 
 /// Asks for the addresses of every backend that has none yet. A name that does not resolve is no reason not to start:

@@ -17,6 +17,7 @@ use super::commit::change::Change;
 use super::commit::definitions::{Definitions, segments};
 use super::commit::store::Store;
 use super::commit::store_error::StoreError;
+use super::commit::unsettled::Unsettled;
 use super::live::{Bench, Effect, Live, Tools};
 use crate::edge::snapshot::Stage;
 use crate::edge::upstream::Endpoint;
@@ -29,6 +30,8 @@ pub struct Plane {
     pub store: Store,
     pub facts: Facts,
     pub live: Live,
+    /// How to undo what is not on disk yet.
+    unsettled: Unsettled,
     /// Handed to the store, oldest first.
     writing: VecDeque<Writing>,
     /// On disk; their backends' names are being looked up.
@@ -36,8 +39,6 @@ pub struct Plane {
 }
 
 struct Writing {
-    /// Undoes the change in memory.
-    inverse: Change,
     effect: Effect,
     done: Done,
     respond: Respond,
@@ -71,6 +72,7 @@ impl Plane {
             store,
             facts,
             live: Live::default(),
+            unsettled: Unsettled::default(),
             writing: VecDeque::new(),
             resolving: VecDeque::new(),
         }
@@ -108,11 +110,9 @@ impl Plane {
 
     /// Every stage that there is.
     pub fn stages(&self) -> Vec<(String, String)> {
-        let named = self.definitions.below("restapis").filter_map(|(key, _)| {
-            match segments(key).as_slice() {
-                [_, api, family, stage] if family == "stages" => Some((api.clone(), stage.clone())),
-                _ => None,
-            }
+        let named = self.definitions.below("restapis").filter_map(|(key, _)| match segments(key).as_slice() {
+            [_, api, family, stage] if family == "stages" => Some((api.clone(), stage.clone())),
+            _ => None,
         });
         named.collect()
     }
@@ -138,8 +138,9 @@ impl Plane {
             }
         };
         let done = Done { reply, revision: change.revision };
+        self.unsettled.keep(change.revision, inverse);
         let written = self.store.commit(change);
-        self.writing.push_back(Writing { inverse, effect, done, respond, written });
+        self.writing.push_back(Writing { effect, done, respond, written });
     }
 
     /// The next thing that a change waited for. It loses nothing when it is dropped.
@@ -149,7 +150,10 @@ impl Plane {
             match writing.front_mut() {
                 // A writer that has died of a mistake of ours drops what it was given: changes are refused from then on.
                 Some(oldest) => (&mut oldest.written).await.unwrap_or_else(|_| {
-                    Err(StoreError::new("the store's thread has ended", "start Weir again: everything acknowledged is kept"))
+                    Err(StoreError::new(
+                        "the store's thread has ended",
+                        "start Weir again: everything acknowledged is kept",
+                    ))
                 }),
                 None => std::future::pending().await,
             }
@@ -170,6 +174,7 @@ impl Plane {
     /// the addresses that the others need, and says when it has ended.
     pub fn written(&mut self, resolve: impl FnOnce() -> oneshot::Receiver<()>) {
         let Some(Writing { effect, done, respond, .. }) = self.writing.pop_front() else { return };
+        self.unsettled.settle(done.revision);
         if effect.is_empty() {
             return answer(respond, Ok(done));
         }
@@ -179,10 +184,12 @@ impl Plane {
     /// The oldest change could not be written, and so none that was built on it (`commit/store.rs`, "Why this undoes
     /// exactly what is lost"): what waits here begins with the first that is lost.
     pub fn unwritten(&mut self, error: &StoreError) {
-        let since = self.store.recovered(error);
-        debug_assert!(since.is_none_or(|since| self.writing.front().is_none_or(|first| first.done.revision >= since)));
-        while let Some(Writing { inverse, respond, .. }) = self.writing.pop_back() {
-            self.definitions.apply(&inverse);
+        // A store whose thread has died says nothing of it: then all that waits is lost.
+        let first = self.writing.front().map(|first| first.done.revision);
+        if let Some(since) = self.store.recovered(error).or(first) {
+            self.unsettled.undo(since, &mut self.definitions);
+        }
+        while let Some(Writing { respond, .. }) = self.writing.pop_front() {
             answer(respond, Err(AwsError::unavailable(format!("Nothing was changed: {error}"))));
         }
     }

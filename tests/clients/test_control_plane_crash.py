@@ -35,7 +35,7 @@ class Writer(threading.Thread):
     def __init__(self, served, api, number):
         super().__init__(daemon=True)
         self.base, self.number = f"{served.admin_url}/restapis/{api}", number
-        self.put, self.deployed = number, number
+        self.put = self.deployed = 0
 
     def run(self):
         with requests.Session() as session:

@@ -166,7 +166,8 @@ pub fn random_key_value() -> String {
 pub fn random_bytes() -> [u8; 16] {
     let mut bytes = [0; 16];
     // A guessable key is worse than none: a system without random numbers cannot run a gateway.
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).expect("the system gives random numbers");
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .expect("the system gives random numbers");
     bytes
 }
 
@@ -194,7 +195,11 @@ pub enum Reply {
     Empty,
     Object(Object),
     /// A document that a client saves.
-    Document { body: Vec<u8>, content_type: &'static str, file_name: String },
+    Document {
+        body: Vec<u8>,
+        content_type: &'static str,
+        file_name: String,
+    },
     /// A file of this process, sent and then removed.
     File(PathBuf),
     /// The answer is what a request to this definition answers: `control/admin/test_invoke.rs` makes it.

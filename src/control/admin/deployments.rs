@@ -89,12 +89,14 @@ pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 fn summary(rows: &ApiRows) -> Value {
     let of_method = |method: &Object| {
         let verb = text(method, "httpMethod").unwrap_or_default().to_owned();
-        (verb, json!({"authorizationType": method.get("authorizationType"), "apiKeyRequired": method.get("apiKeyRequired")}))
+        (
+            verb,
+            json!({"authorizationType": method.get("authorizationType"), "apiKeyRequired": method.get("apiKeyRequired")}),
+        )
     };
     let with_methods = rows.resources.iter().filter(|resource| !resource.methods.is_empty());
-    let summary = with_methods.map(|resource| {
-        (resource.path.clone(), Value::Object(resource.methods.iter().map(of_method).collect()))
-    });
+    let summary = with_methods
+        .map(|resource| (resource.path.clone(), Value::Object(resource.methods.iter().map(of_method).collect())));
     Value::Object(summary.collect())
 }
 
@@ -114,7 +116,8 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     if stages.iter().any(|stage| text(stage, "deploymentId") == Some(id)) {
         return Err(AwsError::bad_request("Active stages pointing to this deployment must be moved or deleted"));
     }
-    let canary = |stage: &Object| inner(stage, "canarySettings").is_some_and(|canary| text(canary, "deploymentId") == Some(id));
+    let canary =
+        |stage: &Object| inner(stage, "canarySettings").is_some_and(|canary| text(canary, "deploymentId") == Some(id));
     if stages.iter().any(canary) {
         return Err(AwsError::bad_request(
             "Active stages with canary settings pointing to this deployment must be moved or deleted",

@@ -14,7 +14,9 @@ pub fn given(configuration: Option<&Object>) -> Result<Value, AwsError> {
     let kind = match configuration.get("types").and_then(Value::as_array).map(Vec::as_slice) {
         None => "EDGE",
         Some([]) => {
-            return Err(AwsError::bad_request("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED."));
+            return Err(AwsError::bad_request(
+                "REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.",
+            ));
         }
         Some([one]) => one.as_str().unwrap_or("EDGE"),
         Some(_) => return Err(AwsError::bad_request("Cannot create an api with multiple Endpoint Types.")),
@@ -35,7 +37,8 @@ pub fn given(configuration: Option<&Object>) -> Result<Value, AwsError> {
 /// One operation below `/endpointConfiguration`.
 pub fn patch(row: &mut Object, operation: &Operation) -> Result<(), AwsError> {
     let path = operation.path();
-    let place = row.entry("endpointConfiguration").or_insert_with(|| json!({"types": ["EDGE"], "ipAddressType": "ipv4"}));
+    let place =
+        row.entry("endpointConfiguration").or_insert_with(|| json!({"types": ["EDGE"], "ipAddressType": "ipv4"}));
     let Some(configuration) = place.as_object_mut() else {
         return Err(AwsError::bad_request(format!("Invalid patch path {path}")));
     };

@@ -37,8 +37,7 @@ impl AwsError {
     /// Every violation of the published model in one message.
     pub fn validation(violations: &[String]) -> Self {
         let plural = if violations.len() == 1 { "" } else { "s" };
-        let message =
-            format!("{} validation error{plural} detected: {}", violations.len(), violations.join("; "));
+        let message = format!("{} validation error{plural} detected: {}", violations.len(), violations.join("; "));
         Self { status: 400, code: "ValidationException", message }
     }
 

@@ -35,7 +35,8 @@ fn undeclared(expression: &str) -> AwsError {
 pub fn request(parameters: Option<&Object>, method: &Object, resource: &Object) -> Result<(), AwsError> {
     for (key, source) in parameters.into_iter().flatten() {
         let target = key.strip_prefix("integration.request.").and_then(|rest| rest.split_once('.'));
-        let sound = target.is_some_and(|(kind, name)| matches!(kind, "header" | "querystring" | "path") && is_name(name));
+        let sound =
+            target.is_some_and(|(kind, name)| matches!(kind, "header" | "querystring" | "path") && is_name(name));
         if !sound {
             return Err(invalid(key));
         }
@@ -105,9 +106,8 @@ pub fn declared_response(parameters: Option<&Object>) -> Result<(), AwsError> {
 
 fn constant_or_context(source: &str) -> bool {
     let quoted = source.len() >= 2 && source.starts_with('\'') && source.ends_with('\'');
-    let named = |prefix: &str| {
-        source.strip_prefix(prefix).is_some_and(|name| !name.is_empty() && name.split('.').all(is_name))
-    };
+    let named =
+        |prefix: &str| source.strip_prefix(prefix).is_some_and(|name| !name.is_empty() && name.split('.').all(is_name));
     quoted || named("context.") || named("stageVariables.")
 }
 

@@ -1,7 +1,8 @@
 //! The management API's front: from an HTTP request to an operation and back, with AWS's headers on every answer.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, to_bytes};
@@ -12,10 +13,11 @@ use axum::response::Response;
 use tokio::sync::{mpsc, oneshot};
 
 use super::audit::{Audit, Entry};
-use super::auth::{Gate, Identity, Signed};
+use super::auth::{AdminRefusal, Gate, Signed};
 use super::call::{Call, Facts, Reply};
 use super::errors::AwsError;
 use super::file_body::FileBody;
+use super::identity::Identity;
 use super::intake;
 use super::operations::{self, Operation};
 use super::{sts, target};
@@ -50,7 +52,8 @@ pub enum Maintenance {
 pub struct Front {
     pub gate: Gate,
     pub facts: Facts,
-    pub audit: Audit,
+    /// Calls are answered one after another on one thread: nobody waits for this lock.
+    pub audit: Mutex<Audit>,
     /// `--dev`: `/_weir/reset` exists.
     pub dev: bool,
     pub commands: mpsc::Sender<Command>,
@@ -58,24 +61,38 @@ pub struct Front {
 }
 
 /// Answers one request of the management API.
-pub async fn serve(front: Arc<Front>, request: Request, peer: String) -> Response {
+pub async fn serve(front: Arc<Front>, request: Request, peer: IpAddr) -> Response {
     let ids = Ids::fresh();
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
-        let message = format!("Request body is too large, or was broken off: at most {ADMIN_BODY_BYTES_MAX} bytes are taken");
+        let message =
+            format!("Request body is too large, or was broken off: at most {ADMIN_BODY_BYTES_MAX} bytes are taken");
         return refused(&ids, &AwsError { status: 413, code: "RequestEntityTooLargeException", message });
     };
     let path = head.uri.path().to_owned();
     let raw_query = head.uri.query().unwrap_or_default();
-    let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let signed = Signed::new(head.method.as_str(), &path, raw_query, headers, &body);
+    let asks_sts = head.method == Method::POST && path == "/";
+    let signed = Signed {
+        method: head.method.as_str(),
+        path: &path,
+        query: head.uri.query(),
+        headers: &head.headers,
+        body: &body,
+        source: Some(peer),
+        secure: false,
+    };
     let now = unix_seconds();
     let identity = match front.gate.authenticate(&signed, now) {
         Ok(identity) => identity,
+        Err(refusal) if asks_sts => {
+            let text = sts::refusal(&refusal, &ids.request);
+            return answer(&ids, refusal.status, sts::CONTENT_TYPE, text.into_bytes());
+        }
         Err(refusal) => return refused(&ids, &refusal.into()),
     };
-    if head.method == Method::POST && path == "/" {
-        return sts_answer(&ids, &identity, &body);
+    if asks_sts {
+        let (status, text) = sts::answer(&identity, &body, &ids.request);
+        return answer(&ids, status, sts::CONTENT_TYPE, text.into_bytes());
     }
     let accept = head.headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let answered = front.answer(head.method.as_str(), &path, raw_query, accept, body.to_vec(), &identity).await;
@@ -84,18 +101,17 @@ pub async fn serve(front: Arc<Front>, request: Request, peer: String) -> Respons
             Ok((operation, done)) => (operation.map_or(200, |operation| operation.status), Some(done.revision)),
             Err(error) => (error.status, None),
         };
-        let operation = answered.as_ref().ok().and_then(|(operation, _)| *operation).map_or("", |operation| operation.name);
-        let operation = if operation.is_empty() { operation_name(head.method.as_str(), &path, raw_query) } else { operation };
-        front.audit.record(&Entry {
-            unix_seconds: now,
+        let entry = Entry {
+            unix_millis: now * 1000,
             identity: &identity,
-            peer: &peer,
-            operation,
+            source: Some(peer),
+            operation: operation_name(head.method.as_str(), &path, raw_query),
             resource: &front.facts.arn(&path),
             request_id: &ids.request,
             status,
             revision,
-        });
+        };
+        front.audit.lock().unwrap_or_else(PoisonError::into_inner).record(&entry);
     }
     match answered {
         Ok((operation, done)) => succeeded(&ids, operation.map_or(200, |operation| operation.status), done.reply),
@@ -103,6 +119,7 @@ pub async fn serve(front: Arc<Front>, request: Request, peer: String) -> Respons
     }
 }
 
+/// For the audit log: what was meant, whether it was done or not.
 fn operation_name(verb: &str, path: &str, query: &str) -> &'static str {
     let query = target::query(query).unwrap_or_default();
     operations::find(verb, path, &query).map_or("-", |(operation, _)| operation.name)
@@ -118,7 +135,8 @@ impl Front {
         body: Vec<u8>,
         identity: &Identity,
     ) -> Result<(Option<&'static Operation>, Done), AwsError> {
-        let query = target::query(raw_query).ok_or_else(|| AwsError::bad_request("The query is not percent-encoded UTF-8"))?;
+        let query =
+            target::query(raw_query).ok_or_else(|| AwsError::bad_request("The query is not percent-encoded UTF-8"))?;
         if let Some(what) = path.strip_prefix("/_weir/") {
             self.gate.authorize(identity, &format!("apigateway:{verb}"), &self.facts.arn(path))?;
             return self.maintain(verb, what, &query, body).await.map(|done| (None, done));
@@ -132,7 +150,7 @@ impl Front {
             path: values,
             query,
             accept,
-            account: identity.account.clone(),
+            account: identity.account_id.clone(),
             ..Call::default()
         };
         let call = intake::take(operation, call, body)?;
@@ -151,9 +169,7 @@ impl Front {
     ) -> Result<Done, AwsError> {
         let value = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let reply = match (verb, what) {
-            ("GET", "backup") => {
-                Reply::File(self.ask(Maintenance::Backup).await?)
-            }
+            ("GET", "backup") => Reply::File(self.ask(Maintenance::Backup).await?),
             ("POST", "restore") => {
                 self.ask(|respond| Maintenance::Restore(body, respond)).await?;
                 Reply::Empty
@@ -165,17 +181,30 @@ impl Front {
             ("POST", "plan") => {
                 let api_id = value("api").unwrap_or_default();
                 let text = self.ask(|respond| Maintenance::Plan { api_id, document: body, respond }).await?;
-                Reply::Document { body: text.into_bytes(), content_type: "application/json", file_name: "plan.json".into() }
+                Reply::Document {
+                    body: text.into_bytes(),
+                    content_type: "application/json",
+                    file_name: "plan.json".into(),
+                }
             }
             _ => return Err(unknown(&format!("/_weir/{what}"))),
         };
         Ok(Done { reply, revision: 0 })
     }
 
-    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, AwsError>>) -> Maintenance) -> Result<T, AwsError> {
+    async fn ask<T>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<Result<T, AwsError>>) -> Maintenance,
+    ) -> Result<T, AwsError> {
         let (respond, answer) = oneshot::channel();
         self.maintenance.send(make(respond)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
+    }
+}
+
+impl From<AdminRefusal> for AwsError {
+    fn from(refusal: AdminRefusal) -> Self {
+        Self { status: refusal.status, code: refusal.code, message: refusal.message }
     }
 }
 
@@ -185,15 +214,11 @@ fn stopping() -> AwsError {
 
 fn unknown(path: &str) -> AwsError {
     if path.starts_with("/v2/") {
-        let message = "Weir has no HTTP and WebSocket APIs yet: of apigatewayv2 only API mappings and routing rules are there";
+        let message =
+            "Weir has no HTTP and WebSocket APIs yet: of apigatewayv2 only API mappings and routing rules are there";
         return AwsError { status: 501, code: "NotImplementedException", message: message.into() };
     }
     AwsError::unknown_operation()
-}
-
-fn sts_answer(ids: &Ids, identity: &Identity, body: &[u8]) -> Response {
-    let (status, text) = sts::answer(identity, &String::from_utf8_lossy(body), &ids.request);
-    answer(ids, status, "text/xml", text.into_bytes())
 }
 
 fn succeeded(ids: &Ids, status: u16, reply: Reply) -> Response {

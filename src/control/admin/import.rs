@@ -6,7 +6,7 @@ use super::call::{Call, Reply, Turn};
 use super::common::{api, object, text, with_tags, without_empty_tags};
 use super::errors::AwsError;
 use super::{content, endpoint_configuration, patch, policy_text, rest_apis, stages, tags};
-use crate::formats::openapi::{self, BasePath, ExportOptions, ImportOptions};
+use crate::formats::openapi::{self, BasePath, ExportOptions, Extensions, ImportOptions};
 use crate::model::api_rows::{ApiRows, Object};
 use crate::model::problem::{Problem, Severity};
 
@@ -130,7 +130,8 @@ fn endpoint(call: &Call, of_document: Option<&Value>) -> Result<Value, AwsError>
         return endpoint_configuration::given(of_document.and_then(Value::as_object));
     };
     let kinds: Vec<Value> = kinds.split(',').map(|kind| kind.trim().into()).collect();
-    if kinds.iter().any(|kind| !super::shapes::enumeration("EndpointType").contains(&kind.as_str().unwrap_or_default())) {
+    if kinds.iter().any(|kind| !super::shapes::enumeration("EndpointType").contains(&kind.as_str().unwrap_or_default()))
+    {
         return Err(AwsError::bad_request("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE"));
     }
     let endpoints: Vec<Value> = call
@@ -174,19 +175,29 @@ pub fn export(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         "application/yaml" | "application/x-yaml" | "text/yaml" => true,
         "" | "*/*" => false,
         accept if accept.contains("json") => false,
-        _ => return Err(AwsError::bad_request("Invalid Accept header specified. Valid options are application/json,application/yaml")),
+        _ => {
+            return Err(AwsError::bad_request(
+                "Invalid Accept header specified. Valid options are application/json,application/yaml",
+            ));
+        }
     };
     let deployment = text(&stage, "deploymentId").unwrap_or_default();
     let rows = content::deployed(turn, call.path("restapi_id"), deployment)
         .ok_or_else(|| AwsError::unavailable("The deployment's content cannot be read"))?;
+    let extensions = Extensions::parse(call.query("extensions").unwrap_or_default()).ok_or_else(|| {
+        AwsError::bad_request(
+            "Invalid extensions specified. Valid options are integrations,apigateway,authorizers,postman",
+        )
+    })?;
     let options = ExportOptions {
         dialect,
         yaml,
-        extensions: openapi::Extensions::named(call.query("extensions").unwrap_or_default()),
+        extensions,
         api_id: call.path("restapi_id").to_owned(),
         region: turn.facts.region.clone(),
         stage: call.path("stage_name").to_owned(),
         created_date: row.get("createdDate").and_then(Value::as_i64).unwrap_or_default(),
+        documentation_version: text(&stage, "documentationVersion").map(str::to_owned),
     };
     let version = text(&rows.api, "version").unwrap_or_default();
     let prefix = if call.path("export_type") == "oas30" { "oas30" } else { "swagger" };

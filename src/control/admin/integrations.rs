@@ -145,7 +145,8 @@ fn check(turn: &Turn<'_>, call: &Call, integration: &Object, method: &Object) ->
             return Err(AwsError::bad_request(format!("Invalid {member} specified: {value}")));
         }
     }
-    if text(integration, "connectionType") == Some("VPC_LINK") && text(integration, "connectionId").is_none_or(str::is_empty)
+    if text(integration, "connectionType") == Some("VPC_LINK")
+        && text(integration, "connectionId").is_none_or(str::is_empty)
     {
         return Err(AwsError::bad_request("Connection ID must be specified for VPC_LINK connections"));
     }

@@ -33,6 +33,7 @@ pub mod expressions;
 pub mod file_body;
 pub mod front;
 pub mod gateway_responses;
+pub mod identity;
 pub mod import;
 pub mod intake;
 pub mod integration_responses;
@@ -170,10 +171,8 @@ impl Connected<IncomingStream<'_, listener::Bounded>> for Peer {
 }
 
 fn router(state: Arc<AdminState>, front: Option<Arc<Front>>) -> Router {
-    let own = Router::new()
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz));
+    let own =
+        Router::new().route("/metrics", get(metrics)).route("/healthz", get(healthz)).route("/readyz", get(readyz));
     match front {
         // A state of its own: metrics and health know nothing of definitions.
         Some(front) => own
@@ -184,7 +183,7 @@ fn router(state: Arc<AdminState>, front: Option<Arc<Front>>) -> Router {
 }
 
 async fn manage(front: Arc<Front>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
-    front::serve(front, request, peer.0.ip().to_string()).await
+    front::serve(front, request, peer.0.ip()).await
 }
 
 async fn metrics(State(state): State<Arc<AdminState>>) -> Response {

@@ -4,10 +4,10 @@
 use super::call::Handler;
 use super::target::decode;
 use super::{
-    access_associations, account, api_key_import, api_keys, api_mappings, authorizers, base_path_mappings, client_certificates, deployments,
-    documentation, documentation_versions, domain_names, gateway_responses, import, integration_responses, integrations, method_responses, methods,
-    models, request_validators, resources, rest_apis, routing_rules, sdk, stages, tags, test_invoke, usage, usage_plan_keys,
-    usage_plans, vpc_links,
+    access_associations, account, api_key_import, api_keys, api_mappings, authorizers, base_path_mappings,
+    client_certificates, deployments, documentation, documentation_versions, domain_names, gateway_responses, import,
+    integration_responses, integrations, method_responses, methods, models, request_validators, resources, rest_apis,
+    routing_rules, sdk, stages, tags, test_invoke, usage, usage_plan_keys, usage_plans, vpc_links,
 };
 
 /// One operation.
@@ -183,12 +183,17 @@ pub const OPERATIONS: &[Operation] = &[
 /// The operation that a verb, the raw segments of a path and a query mean, with the decoded parameters of its path.
 ///
 /// A path is split before it is decoded: a segment may hold an encoded slash (wire-protocol section 2).
-pub fn find(verb: &str, path: &str, query: &[(String, String)]) -> Option<(&'static Operation, Vec<(&'static str, String)>)> {
+pub fn find(
+    verb: &str,
+    path: &str,
+    query: &[(String, String)],
+) -> Option<(&'static Operation, Vec<(&'static str, String)>)> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     let mut found: Option<(&'static Operation, Vec<(&'static str, String)>)> = None;
     for operation in OPERATIONS.iter().filter(|operation| operation.verb == verb) {
         let (template, condition) = operation.path.split_once('?').unwrap_or((operation.path, ""));
-        let meant = condition.split_once('=').is_none_or(|(name, value)| query.iter().any(|(n, v)| n == name && v == value));
+        let meant =
+            condition.split_once('=').is_none_or(|(name, value)| query.iter().any(|(n, v)| n == name && v == value));
         let Some(values) = matched(template, &segments).filter(|_| meant) else { continue };
         // One with a condition is meant before the one without: `POST /restapis?mode=import`.
         if found.is_none() || !condition.is_empty() {
@@ -221,8 +226,11 @@ mod tests {
     #[track_caller]
     fn check(verb: &str, target: &str, expected: Option<(&str, &[&str])>) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let query: Vec<_> =
-            query.split('&').filter_map(|pair| pair.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let query: Vec<_> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect();
         let found = find(verb, path, &query);
         let found = found.map(|(operation, values)| {
             (operation.name, values.into_iter().map(|(_, value)| value).collect::<Vec<_>>())
@@ -235,10 +243,18 @@ mod tests {
         check("POST", "/restapis", Some(("CreateRestApi", &[])));
         check("POST", "/restapis?mode=import&basepath=split", Some(("ImportRestApi", &[])));
         check("GET", "/restapis/a", Some(("GetRestApi", &["a"])));
-        check("PUT", "/restapis/a/resources/b/methods/GET/integration/responses/200", Some(("PutIntegrationResponse", &["a", "b", "GET", "200"])));
+        check(
+            "PUT",
+            "/restapis/a/resources/b/methods/GET/integration/responses/200",
+            Some(("PutIntegrationResponse", &["a", "b", "GET", "200"])),
+        );
         let arn = "/tags/arn%3Aaws%3Aapigateway%3Aus-east-1%3A%3A%2Frestapis%2Fabc";
         check("PUT", arn, Some(("TagResource", &["arn:aws:apigateway:us-east-1::/restapis/abc"])));
-        check("GET", "/domainnames/d.com/basepathmappings/%28none%29", Some(("GetBasePathMapping", &["d.com", "(none)"])));
+        check(
+            "GET",
+            "/domainnames/d.com/basepathmappings/%28none%29",
+            Some(("GetBasePathMapping", &["d.com", "(none)"])),
+        );
         check("PATCH", "/restapis", None);
         check("GET", "/restapis/", None);
         check("GET", "/restapis/a/nothing", None);

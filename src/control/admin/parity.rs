@@ -88,7 +88,8 @@ pub fn page() -> String {
         let own = effect(operation.name, "");
         let note = if own.1.is_empty() { String::new() } else { format!("{} ", own.1) };
         let members = if operation.body == DOCUMENT { "" } else { operation.body };
-        let listed: Vec<String> = shapes::members(members).filter_map(|member| listed(operation, member.name)).collect();
+        let listed: Vec<String> =
+            shapes::members(members).filter_map(|member| listed(operation, member.name)).collect();
         page.push_str(&format!(
             "| {} | `{} {}` | {} | {note}{} |\n",
             operation.name,
@@ -111,7 +112,11 @@ fn listed(operation: &Operation, member: &str) -> Option<String> {
 }
 
 fn effect(operation: &str, member: &str) -> (Effect, &'static str) {
-    let of = |wanted: &str| EFFECTS.iter().find(|(name, of, ..)| *name == wanted && *of == member && (!wanted.is_empty() || !member.is_empty()));
+    let of = |wanted: &str| {
+        EFFECTS
+            .iter()
+            .find(|(name, of, ..)| *name == wanted && *of == member && (!wanted.is_empty() || !member.is_empty()))
+    };
     of(operation).or_else(|| of("")).map_or((Effect::Works, ""), |(_, _, effect, note)| (*effect, *note))
 }
 
@@ -134,7 +139,10 @@ mod tests {
             std::fs::write(path, page()).expect("written");
         }
         let kept = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(kept == page(), "docs/parity-management.md is not what the registry says: WEIR_WRITE=1 cargo test --lib parity");
+        assert!(
+            kept == page(),
+            "docs/parity-management.md is not what the registry says: WEIR_WRITE=1 cargo test --lib parity"
+        );
     }
 
     #[test]

@@ -271,12 +271,8 @@ mod tests {
     fn check(before: Value, operation: (&str, &str, Option<&str>), expected: Result<Value, &str>) {
         let Value::Object(mut object) = before else { panic!("an object") };
         let (op, path, value) = operation;
-        let operation = Operation {
-            op: op.into(),
-            path: Some(path.into()),
-            value: value.map(str::to_owned),
-            from: None,
-        };
+        let operation =
+            Operation { op: op.into(), path: Some(path.into()), value: value.map(str::to_owned), from: None };
         let done = apply(&mut object, &[operation], RULES, Wording::Plain).map(|()| Value::Object(object));
         assert_eq!(done.map_err(|error| error.message), expected.map_err(str::to_owned));
     }
@@ -300,7 +296,11 @@ mod tests {
     fn what_cannot_be_done() {
         check(json!({}), ("replace", "/nmae", Some("b")), Err("Invalid patch path /nmae"));
         check(json!({}), ("add", "/types", None), Err("Invalid patch path /types"));
-        check(json!({}), ("add", "/templates/application/json", None), Err("Invalid patch path /templates/application/json"));
+        check(
+            json!({}),
+            ("add", "/templates/application/json", None),
+            Err("Invalid patch path /templates/application/json"),
+        );
         check(json!({}), ("add", "/name", None), Err("Invalid patch operation specified. Must be one of: [replace]"));
         check(json!({}), ("move", "/name", None), Err("Invalid patch operation specified. Must be one of: [replace]"));
     }

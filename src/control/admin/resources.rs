@@ -72,10 +72,10 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
             return Err(AwsError::bad_request("Resources cannot be cyclical."));
         }
         fits(&parent, text(&row, "pathPart").unwrap_or_default(), &rows, Some(id))?;
-        let (from, to) = (text(&old, "path").unwrap_or_default(), below(
-            text(&parent, "path").unwrap_or("/"),
-            text(&row, "pathPart").unwrap_or_default(),
-        ));
+        let (from, to) = (
+            text(&old, "path").unwrap_or_default(),
+            below(text(&parent, "path").unwrap_or("/"), text(&row, "pathPart").unwrap_or_default()),
+        );
         row.insert("path".into(), to.as_str().into());
         turn.put(&["restapis", api_id, "resources", id], &row);
         for mut child in rows {
@@ -99,9 +99,8 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     }
     let api_id = call.path("restapi_id");
     for other in turn.children(&["restapis", api_id, "resources"]) {
-        let own = text(&other, "path").is_some_and(|other| {
-            other == path || other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
-        });
+        let own = text(&other, "path")
+            .is_some_and(|other| other == path || other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
         if let Some(id) = text(&other, "id").filter(|_| own) {
             turn.delete_all(&["restapis", api_id, "resources", id]);
         }

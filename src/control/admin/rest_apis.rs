@@ -56,10 +56,10 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         }
         None => {
             turn.put(&["restapis", &id], &row);
-            turn.put(&["restapis", &id, "resources", &root], &object([
-                ("id", Some(root.as_str().into())),
-                ("path", Some("/".into())),
-            ]));
+            turn.put(
+                &["restapis", &id, "resources", &root],
+                &object([("id", Some(root.as_str().into())), ("path", Some("/".into()))]),
+            );
             for mut model in models::default_models() {
                 let model_id = turn.fresh_id(&["restapis", &id, "models"], 6);
                 model.shift_insert(0, "id".into(), model_id.into());
@@ -183,13 +183,23 @@ fn wrong_compression() -> AwsError {
 }
 
 /// Members of an API that a document may set, besides its name; `put-rest-api` in overwrite mode resets them.
-pub const OF_DOCUMENT: &[&str] =
-    &["description", "version", "binaryMediaTypes", "minimumCompressionSize", "policy", "securityPolicy", "endpointAccessMode"];
+pub const OF_DOCUMENT: &[&str] = &[
+    "description",
+    "version",
+    "binaryMediaTypes",
+    "minimumCompressionSize",
+    "policy",
+    "securityPolicy",
+    "endpointAccessMode",
+];
 
 /// The members of an API that its deployments keep.
 pub fn deployed(row: &Object) -> Object {
     let ours = ["id", "createdDate", "rootResourceId", "tags", "warnings"];
-    row.iter().filter(|(name, _)| !ours.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
+    row.iter()
+        .filter(|(name, _)| !ours.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The first of the endpoint types.

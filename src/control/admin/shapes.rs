@@ -177,7 +177,8 @@ fn wrapped(
 }
 
 fn scalar(place: &str, kind: &str, value: &Value, violations: &mut Vec<String>) -> Result<Value, AwsError> {
-    let cannot = |wanted: &str| Err(AwsError::serialization(format!("{} can not be converted to {wanted}", class(value))));
+    let cannot =
+        |wanted: &str| Err(AwsError::serialization(format!("{} can not be converted to {wanted}", class(value))));
     match (kind, value) {
         (_, Value::Object(body)) => match STRUCTURES.iter().find(|(name, _)| *name == kind) {
             Some((_, text)) => structure(place, text, body, violations).map(Value::Object),
@@ -209,7 +210,9 @@ fn scalar(place: &str, kind: &str, value: &Value, violations: &mut Vec<String>) 
 
 /// A whole number, also where it is written with a point (`29000.0`).
 fn whole(number: &Number) -> Option<i64> {
-    number.as_i64().or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e15).map(|float| float as i64))
+    number.as_i64().or_else(|| {
+        number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e15).map(|float| float as i64)
+    })
 }
 
 /// What AWS says of a value that an enumeration does not have.
@@ -218,17 +221,14 @@ pub fn not_in(place: &str, value: &str, values: &[&str]) -> String {
     format!("Value '{value}' at '{place}' failed to satisfy constraint: Member must satisfy enum value set: [{values}]")
 }
 
-fn enumerated_list(
-    place: &str,
-    kind: &str,
-    items: &[Value],
-    violations: &mut Vec<String>,
-) -> Result<Value, AwsError> {
+fn enumerated_list(place: &str, kind: &str, items: &[Value], violations: &mut Vec<String>) -> Result<Value, AwsError> {
     let mut texts = Vec::new();
     for item in items {
         match item {
             Value::String(text) => texts.push(text.as_str()),
-            other => return Err(AwsError::serialization(format!("{} can not be converted to an String", class(other)))),
+            other => {
+                return Err(AwsError::serialization(format!("{} can not be converted to an String", class(other))));
+            }
         }
     }
     let values = enumeration(kind);

@@ -202,7 +202,8 @@ fn wrong_percent() -> AwsError {
 fn promote(row: &mut Object, operation: &Operation) -> Result<(), AwsError> {
     let from = operation.from.as_deref().unwrap_or("null");
     let path = operation.path();
-    let known = [("/deploymentId", "/canarySettings/deploymentId"), ("/variables", "/canarySettings/stageVariableOverrides")];
+    let known =
+        [("/deploymentId", "/canarySettings/deploymentId"), ("/variables", "/canarySettings/stageVariableOverrides")];
     if !known.contains(&(path, from)) {
         return Err(AwsError::bad_request(format!(
             "Invalid copy operation with path: {path} and from {from}. Valid copy:path are [/deploymentId, /variables] and \
@@ -243,7 +244,8 @@ fn method_setting(turn: &Turn<'_>, row: &mut Object, operation: &Operation) -> R
     let path = operation.path();
     let mut parts = path.rsplitn(3, '/');
     let (name, group, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next());
-    let key = key.and_then(|key| key.strip_prefix('/')).filter(|key| is_method_key(key)).ok_or_else(|| wrong_path(path))?;
+    let key =
+        key.and_then(|key| key.strip_prefix('/')).filter(|key| is_method_key(key)).ok_or_else(|| wrong_path(path))?;
     let wrong = || AwsError::bad_request(format!("Invalid method setting value: {}", operation.text()));
     let (member, value): (&str, Value) = match (group, name) {
         ("metrics", "enabled") => ("metricsEnabled", operation.boolean().into()),
@@ -253,7 +255,11 @@ fn method_setting(turn: &Turn<'_>, row: &mut Object, operation: &Operation) -> R
             match level {
                 "OFF" => {}
                 "ERROR" | "INFO" => needs_role(turn)?,
-                _ => return Err(AwsError::bad_request("Invalid logging level specified. Must be one of: [OFF, ERROR, INFO]")),
+                _ => {
+                    return Err(AwsError::bad_request(
+                        "Invalid logging level specified. Must be one of: [OFF, ERROR, INFO]",
+                    ));
+                }
             }
             ("loggingLevel", level.into())
         }
@@ -335,4 +341,3 @@ fn wrong_path(path: &str) -> AwsError {
          /variables/{{variable_name}}, /tracingEnabled]"
     ))
 }
-

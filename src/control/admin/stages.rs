@@ -25,7 +25,8 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
             Some(canary_settings(turn, call, given, text(given, "deploymentId").unwrap_or(own))?)
         }
     };
-    let row = fresh(turn, call, &name, call.text("deploymentId").unwrap_or_default(), call.text("description"), canary)?;
+    let row =
+        fresh(turn, call, &name, call.text("deploymentId").unwrap_or_default(), call.text("description"), canary)?;
     Ok(Reply::Object(view(row)))
 }
 
@@ -161,7 +162,8 @@ pub fn variables(variables: &Object) -> Result<(), AwsError> {
         return Err(AwsError::limit(format!("A stage may have at most {STAGE_VARIABLES_MAX} stage variables")));
     }
     for (name, value) in variables {
-        let named = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let named =
+            (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !named {
             return Err(AwsError::bad_request(
                 "Stage variable names are limited to alphanumeric characters and underscores",

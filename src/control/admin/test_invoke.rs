@@ -3,7 +3,8 @@
 //! The definition is compiled as a stage that only this process knows the address of, and asked over the data plane's own
 //! listener: what is tested is what will be served.
 
-use std::net::SocketAddr;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -12,6 +13,10 @@ use super::call::{Call, Reply, TestInvoke, Turn};
 use super::common::{method, object, resource, text};
 use super::errors::AwsError;
 use crate::model::api_rows::Object;
+use crate::settings::limits::PAYLOAD_BYTES_MAX;
+use crate::wire::h1::chunked::Decoder;
+use crate::wire::h1::response::ResponseHead;
+use crate::wire::h1::{self, Framing};
 
 /// AWS's name for the stage of such a request.
 pub const STAGE: &str = "test-invoke-stage";
@@ -45,7 +50,9 @@ pub fn method_of(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         target: given.unwrap_or(path).to_owned(),
         headers,
         body: call.text("body").unwrap_or_default().as_bytes().to_vec(),
-        stage_variables: variables.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+        stage_variables: variables
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect(),
     })))
 }
 
@@ -57,46 +64,75 @@ pub struct Answer {
     pub took: Duration,
 }
 
-/// Asks the data plane. It blocks: call it on a thread that may wait.
+/// Asks the data plane, by our own wire format: header names arrive as they were given. It blocks: call it on a thread
+/// that may wait.
 pub fn ask(address: SocketAddr, host: &str, test: &TestInvoke, timeout: Duration) -> Result<Answer, String> {
     let began = Instant::now();
-    let target = encoded(&test.target);
-    let uri = format!("http://{address}{target}");
-    let mut request = ureq::http::Request::builder().method(test.verb.as_str()).uri(&uri).header("host", host);
+    let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", test.verb, encoded(&test.target));
     for (name, value) in &test.headers {
         // Framing is the client's own matter; the host is what names the stage.
         let own = ["host", "connection", "content-length", "transfer-encoding", "expect", "upgrade"];
-        if !own.contains(&name.to_ascii_lowercase().as_str()) {
-            request = request.header(name, value);
+        if own.contains(&name.to_ascii_lowercase().as_str()) {
+            continue;
+        }
+        let is_name = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&byte));
+        if !is_name || value.bytes().any(|byte| byte < 0x20 && byte != b'\t' || byte == 0x7f) {
+            return Err(format!("`{name}` cannot be sent as a header"));
+        }
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !test.body.is_empty() || matches!(test.verb.as_str(), "POST" | "PUT" | "PATCH") {
+        head.push_str(&format!("Content-Length: {}\r\n", test.body.len()));
+    }
+    head.push_str("\r\n");
+    let bytes =
+        exchange(address, &[head.as_bytes(), &test.body].concat(), timeout).map_err(|error| error.to_string())?;
+    answer(bytes, &test.verb, began).ok_or_else(|| "the answer is no HTTP".to_owned())
+}
+
+fn exchange(address: SocketAddr, request: &[u8], timeout: Duration) -> io::Result<Vec<u8>> {
+    let end = Instant::now() + timeout;
+    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
+    stream.set_write_timeout(Some(timeout))?;
+    stream.write_all(request)?;
+    let mut bytes = Vec::new();
+    let mut piece = [0; 16 * 1024];
+    loop {
+        let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut piece) {
+            Ok(0) => return Ok(bytes),
+            Ok(read) => bytes.extend_from_slice(&piece[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if bytes.len() as u64 > PAYLOAD_BYTES_MAX || Instant::now() >= end {
+            return Err(io::ErrorKind::TimedOut.into());
         }
     }
-    let request = request.body(test.body.clone()).map_err(|error| error.to_string())?;
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(timeout))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .allow_non_standard_methods(true)
-        .proxy(None)
-        .user_agent("")
-        .accept("")
-        .accept_encoding("")
-        .build()
-        .into();
-    let mut response = agent.run(request).map_err(|error| error.to_string())?;
-    let headers = response.headers().iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
-    let headers = headers.collect();
-    let body = response.body_mut().with_config().limit(crate::settings::limits::PAYLOAD_BYTES_MAX).read_to_vec();
-    let body = body.map_err(|error| error.to_string())?;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Answer { status: response.status().as_u16(), headers, body, took: began.elapsed() })
+}
+
+fn answer(mut bytes: Vec<u8>, verb: &str, began: Instant) -> Option<Answer> {
+    let length = h1::head::end(&bytes, 0)?;
+    let mut head = ResponseHead::default();
+    head.parse(&bytes, length, verb == "HEAD").ok()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let headers = head.lines.iter().map(|line| (text(line.name.of(&bytes)), text(line.value.of(&bytes)))).collect();
+    let mut body = bytes.split_off(length);
+    if head.framing == Framing::Chunked {
+        let decoded = Decoder::default().decode(&mut body).ok()?;
+        body.truncate(decoded.body);
+    }
+    Some(Answer { status: head.status, headers, body: text(&body), took: began.elapsed() })
 }
 
 /// A path from a person may hold braces and blanks, which a request line cannot.
 fn encoded(target: &str) -> String {
     let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-    let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}' | b'|' | b'"' | b'<' | b'>' | b'^' | b'`' | b'\\' | b'#');
+    let allowed = |byte: u8| {
+        byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}' | b'|' | b'"' | b'<' | b'>' | b'^' | b'`' | b'\\' | b'#')
+    };
     target.bytes().fold(String::new(), |mut text, byte| {
         if allowed(byte) {
             text.push(char::from(byte));
@@ -118,13 +154,21 @@ pub fn reply(test: &TestInvoke, answer: Result<Answer, String>, request_id: &str
         }
     };
     // What every answer of the gateway carries is not the method's.
-    let own = ["connection", "content-length", "date", "keep-alive", "transfer-encoding", "x-amz-apigw-id", "x-amzn-requestid"];
-    let shown: Vec<_> = headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
+    let own = [
+        "connection",
+        "content-length",
+        "date",
+        "keep-alive",
+        "transfer-encoding",
+        "x-amz-apigw-id",
+        "x-amzn-requestid",
+    ];
+    let shown: Vec<_> = headers.iter().filter(|(name, _)| !own.contains(&name.to_ascii_lowercase().as_str())).collect();
     let mut single = Object::new();
     let mut multiple = Object::new();
     for (name, value) in &shown {
-        single.insert(spelt(name), value.as_str().into());
-        let values = multiple.entry(spelt(name)).or_insert_with(|| json!([]));
+        single.insert(name.clone(), value.as_str().into());
+        let values = multiple.entry(name.as_str()).or_insert_with(|| json!([]));
         if let Some(values) = values.as_array_mut() {
             values.push(value.as_str().into());
         }
@@ -138,18 +182,6 @@ pub fn reply(test: &TestInvoke, answer: Result<Answer, String>, request_id: &str
         ("log", Some(log.into())),
         ("latency", Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX).into())),
     ])
-}
-
-/// Names arrive in lower case from the client library; AWS shows `Content-Type`.
-fn spelt(name: &str) -> String {
-    let words = name.split('-').map(|word| {
-        let mut word = word.to_owned();
-        if let Some(first) = word.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        word
-    });
-    words.collect::<Vec<_>>().join("-")
 }
 
 /// rest/14 section 14.5, the test-invoke variant.
@@ -207,7 +239,6 @@ fn path_values(template: &str, path: &str) -> Vec<(String, String)> {
     values
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,7 +256,7 @@ mod tests {
         };
         let answer = Answer {
             status: 200,
-            headers: vec![("content-type".into(), "application/json".into()), ("date".into(), "x".into())],
+            headers: vec![("Content-Type".into(), "application/json".into()), ("Date".into(), "x".into())],
             body: "{}".into(),
             took: Duration::from_millis(12),
         };
