@@ -130,6 +130,24 @@ pub const WORKERS_MAX: usize = 1_024;
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.
 pub const RESOURCES_MAX: usize = 100_000;
+/// AWS's authorizers of one API (v1-messages, Limits).
+pub const AUTHORIZERS_MAX: usize = 10;
+/// AWS's longest time for which an authorizer's answer is kept.
+pub const AUTHORIZER_TTL_SECONDS_MAX: i64 = 3_600;
+/// AWS's documentation parts of one API (v1-messages, Limits).
+pub const DOCUMENTATION_PARTS_MAX: usize = 2_000;
+/// AWS's largest schema of one model (v1-messages, Limits).
+pub const MODEL_BYTES_MAX: usize = 400 * 1024;
+/// Parts of a schema that a model's template shows: twenty models that each name the next one twice describe a million.
+pub const MODEL_TEMPLATE_PARTS_MAX: usize = 10_000;
+/// References within references that a model's template follows.
+pub const MODEL_TEMPLATE_DEPTH_MAX: usize = 64;
+/// AWS's tags of one resource, with the characters of a key and of a value (wire-protocol section 7).
+pub const TAGS_MAX: usize = 50;
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// How long AWS's client certificates are good for.
+pub const CLIENT_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// API keys of one account (AWS's default), and so of one imported document.
 pub const API_KEYS_MAX: usize = 10_000;

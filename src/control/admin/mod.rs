@@ -1,6 +1,47 @@
 //! The admin listener: metrics and health, on the side thread.
 
+pub mod access_associations;
+pub mod account;
+pub mod api_key_csv;
+pub mod api_key_import;
+pub mod api_keys;
+pub mod api_mappings;
+pub mod arn;
+pub mod authorizers;
+pub mod base_path_mappings;
+pub mod call;
+pub mod client_certificates;
+pub mod common;
+pub mod documentation;
+pub mod documentation_locations;
+pub mod documentation_versions;
+pub mod domain_checks;
+pub mod domain_names;
+pub mod domain_patch;
+pub mod domain_targets;
+pub mod errors;
+pub mod gateway_responses;
 mod listener;
+pub mod lookup;
+pub mod model_template;
+pub mod models;
+pub mod paging;
+pub mod patch;
+pub mod request_validators;
+pub mod routing_rule_conditions;
+pub mod routing_rules;
+pub mod schemas;
+pub mod sdk;
+pub mod shapes;
+pub mod shown;
+pub mod tags;
+#[cfg(test)]
+pub(crate) mod trial;
+pub mod usage;
+pub mod usage_plan_keys;
+pub mod usage_plan_patch;
+pub mod usage_plans;
+pub mod vpc_links;
 
 use std::pin::pin;
 use std::sync::Arc;
