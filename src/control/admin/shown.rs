@@ -6,6 +6,7 @@ use super::call::{Call, Reply};
 pub use super::common::shown;
 use super::common::without_empty_tags;
 use super::errors::AwsError;
+pub use super::lookup::text;
 use super::paging;
 use crate::model::api_rows::Object;
 
@@ -17,11 +18,6 @@ pub fn with_tags(row: Object) -> Object {
 /// A row as an item of a list, which leaves empty tags out (wire-protocol section 7).
 pub fn in_list(row: Object) -> Object {
     without_empty_tags(shown(row))
-}
-
-/// The text of a member; empty where there is none.
-pub fn text<'o>(object: &'o Object, name: &str) -> &'o str {
-    object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The number of a row among its like: the newest has the highest.
