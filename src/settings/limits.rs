@@ -122,6 +122,8 @@ pub const WORKERS_MAX: usize = 1_024;
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.
 pub const RESOURCES_MAX: usize = 100_000;
+/// The path of one resource: a longer one makes the method's ARN too long, so no request could ever reach it.
+pub const RESOURCE_PATH_BYTES_MAX: usize = METHOD_ARN_BYTES_MAX;
 
 /// The limits an operator can move. [`Default`] is AWS's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
