@@ -1,6 +1,8 @@
 //! What the management API's import makes of a document: rows in AWS's wire shape, and AWS's words for what is wrong.
 
-use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
 use weir::formats::openapi::{BasePath, ImportOptions, documentation_parts, import_rows};
 use weir::model::api_rows::ApiRows;
 use weir::model::problem::{Problem, Severity};
@@ -185,7 +187,7 @@ fn rows_of_root() -> ApiRows {
 #[test]
 fn documentation_can_be_left_out() {
     let (rows, _) = import(WHOLE, &ImportOptions { ignore_documentation: true, ..ImportOptions::default() });
-    assert_eq!(rows.expect("rows").documentation_parts, [] as [serde_json::Map<String, Value>; 0]);
+    assert_eq!(rows.expect("rows").documentation_parts, [] as [Map<String, Value>; 0]);
     let parts = documentation_parts(WHOLE, &mut Vec::new()).expect("parts");
     assert_eq!(parts[0]["properties"], "{\"summary\":\"List\"}");
     for text in ["", "{", "[]", "a: b"] {
@@ -268,4 +270,20 @@ fn errors_of_the_whole_document() {
     );
     let (_, text) = found(&format!("{start}x-amazon-apigateway-minimum-compression-size: 99999999"));
     assert_eq!(text, "Invalid minimum compression size, must be between 0 and 10485760");
+}
+
+#[test]
+fn a_small_document_cannot_ask_for_endless_resources() {
+    let deep = "/a".repeat(790);
+    let of = |paths: Map<String, Value>| json!({"swagger": "2.0", "info": {"title": "T"}, "paths": paths}).to_string();
+    let many = (0..200).map(|at| (format!("/b{at}{deep}"), json!({}))).collect();
+    let started = Instant::now();
+    let (rows, problems) = import(&of(many), &ImportOptions::default());
+    let found = &problems[0].found;
+    assert!(found.starts_with("Maximum number of resources for this API has been reached."), "{found}");
+    assert!(rows.expect("rows").resources.len() < 101_000);
+    let long = of([("/a".repeat(500_000), json!({}))].into_iter().collect());
+    let (_, problems) = import(&long, &ImportOptions::default());
+    assert!(problems[0].found.ends_with("a path of 1000000 bytes, more than 1600") && problems[0].found.len() < 300);
+    assert!(started.elapsed() < Duration::from_secs(30));
 }

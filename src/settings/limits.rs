@@ -212,6 +212,8 @@ pub const ROUTING_INFIX_CHARS: usize = 40;
 pub const ROUTING_VALUE_CHARS: usize = 128;
 /// Accesses of VPC endpoints to private domain names. AWS names no number; ours is a bound.
 pub const ACCESS_ASSOCIATIONS_MAX: usize = 1_000;
+/// The path of one resource: a longer one makes the method's ARN too long, so no request could ever reach it.
+pub const RESOURCE_PATH_BYTES_MAX: usize = METHOD_ARN_BYTES_MAX;
 
 /// The limits an operator can move. [`Default`] is AWS's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::call::Turn;
 use super::common::{object, shown, text};
-use super::rest_apis;
 use crate::control::commit::definitions::key;
 use crate::model::api_rows::{ApiRows, Object, ResourceRow};
 
@@ -28,7 +27,7 @@ pub fn read(turn: &Turn<'_>, api_id: &str) -> Option<ApiRows> {
     // Byte order of the path is the order that AWS lists resources in, and puts parents before their children.
     resources.sort_by(|left, right| left.path.cmp(&right.path));
     Some(ApiRows {
-        api: rest_apis::deployed(&api),
+        api: members(&api),
         resources,
         models: list(&["models"]),
         request_validators: list(&["requestvalidators"]),
@@ -36,6 +35,15 @@ pub fn read(turn: &Turn<'_>, api_id: &str) -> Option<ApiRows> {
         gateway_responses: list(&["gatewayresponses"]),
         documentation_parts: list(&["documentation", "parts"]),
     })
+}
+
+/// The members of an API that its deployments keep.
+fn members(row: &Object) -> Object {
+    let ours = ["id", "createdDate", "rootResourceId", "tags", "warnings"];
+    row.iter()
+        .filter(|(name, _)| !ours.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Puts everything of `rows` below an API that exists. What is there under the same path or name keeps its id and is

@@ -59,6 +59,7 @@ pub mod schemas;
 pub mod sdk;
 pub mod shapes;
 pub mod shown;
+pub mod stage_checks;
 pub mod stage_patch;
 pub mod stages;
 pub mod sts;

@@ -18,7 +18,13 @@ pub fn kept(text: &str, facts: &Facts, account: &str, api_id: &str) -> Result<St
     if text.len() > BYTES_MAX {
         return Err(invalid());
     }
-    let mut policy: Value = serde_json::from_str(text).map_err(|_| invalid())?;
+    // As it is written, or as AWS answers it: escaped once more.
+    let plain = serde_json::from_str::<Value>(text).ok().filter(Value::is_object);
+    let escaped = || {
+        let text: String = serde_json::from_str(&format!("\"{text}\"")).ok()?;
+        serde_json::from_str::<Value>(&text).ok()
+    };
+    let mut policy = plain.or_else(escaped).ok_or_else(invalid)?;
     let statements = policy.get_mut("Statement").ok_or_else(invalid)?;
     let prefix = format!("arn:{}:execute-api:{}:{account}:{api_id}/", facts.partition, facts.region);
     let one = |statement: &mut Value| -> Result<(), AwsError> {

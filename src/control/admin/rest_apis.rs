@@ -193,15 +193,6 @@ pub const OF_DOCUMENT: &[&str] = &[
     "endpointAccessMode",
 ];
 
-/// The members of an API that its deployments keep.
-pub fn deployed(row: &Object) -> Object {
-    let ours = ["id", "createdDate", "rootResourceId", "tags", "warnings"];
-    row.iter()
-        .filter(|(name, _)| !ours.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
-
 /// The first of the endpoint types.
 pub fn endpoint_type(row: &Object) -> Option<&str> {
     inner(row, "endpointConfiguration")?.get("types")?.get(0)?.as_str()

@@ -7,7 +7,7 @@ use super::call::{Call, Turn};
 use super::common::{inner, object, text};
 use super::errors::AwsError;
 use super::patch::{Operation, set};
-use super::stages;
+use super::stage_checks::{documentation_version, no_deployment, percent_in_bounds, variables, wrong_percent};
 use crate::model::api_rows::Object;
 use crate::settings::limits::ACCESS_LOG_FORMAT_BYTES_MAX;
 
@@ -35,7 +35,7 @@ pub fn apply(turn: &Turn<'_>, call: &Call, row: &mut Object, operation: &Operati
     match path {
         "/deploymentId" => {
             if !turn.has(&["restapis", call.path("restapi_id"), "deployments", operation.text()]) {
-                return Err(stages::no_deployment());
+                return Err(no_deployment());
             }
             set(row, "deploymentId", operation.text().into());
         }
@@ -56,7 +56,7 @@ pub fn apply(turn: &Turn<'_>, call: &Call, row: &mut Object, operation: &Operati
             set(row, "clientCertificateId", operation.text().into());
         }
         "/documentationVersion" => {
-            stages::documentation_version(turn, call.path("restapi_id"), Some(operation.text()))?;
+            documentation_version(turn, call.path("restapi_id"), Some(operation.text()))?;
             set(row, "documentationVersion", operation.text().into());
         }
         "/cacheClusterEnabled" => set(row, "cacheClusterEnabled", operation.boolean().into()),
@@ -73,21 +73,21 @@ pub fn apply(turn: &Turn<'_>, call: &Call, row: &mut Object, operation: &Operati
 }
 
 fn variable(owner: &mut Object, member: &str, name: &str, operation: &Operation) -> Result<(), AwsError> {
-    let mut variables = inner(owner, member).cloned().unwrap_or_default();
+    let mut all = inner(owner, member).cloned().unwrap_or_default();
     match operation.op.as_str() {
         "add" | "replace" => {
-            variables.insert(name.to_owned(), operation.text().into());
-            stages::variables(&variables)?;
+            all.insert(name.to_owned(), operation.text().into());
+            variables(&all)?;
         }
         "remove" => {
-            variables.shift_remove(name);
+            all.shift_remove(name);
         }
         op => return Err(AwsError::bad_request(format!("Invalid {op} operation with path: {}", operation.path()))),
     }
-    if variables.is_empty() {
+    if all.is_empty() {
         owner.shift_remove(member);
     } else {
-        set(owner, member, Value::Object(variables));
+        set(owner, member, Value::Object(all));
     }
     Ok(())
 }
@@ -176,7 +176,7 @@ fn canary(turn: &Turn<'_>, call: &Call, row: &mut Object, operation: &Operation)
         }
         "deploymentId" => {
             if !turn.has(&["restapis", call.path("restapi_id"), "deployments", operation.text()]) {
-                return Err(stages::no_deployment());
+                return Err(no_deployment());
             }
             set(&mut canary, "deploymentId", operation.text().into());
         }
@@ -188,14 +188,6 @@ fn canary(turn: &Turn<'_>, call: &Call, row: &mut Object, operation: &Operation)
     }
     set(row, "canarySettings", Value::Object(canary));
     Ok(())
-}
-
-pub fn percent_in_bounds(percent: f64) -> Result<(), AwsError> {
-    if (0.0..=100.0).contains(&percent) { Ok(()) } else { Err(wrong_percent()) }
-}
-
-fn wrong_percent() -> AwsError {
-    AwsError::bad_request("Percent traffic must be between 0.0 and 100.0")
 }
 
 /// `copy` from the canary into the stage. The canary stays until it is removed.

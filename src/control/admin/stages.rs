@@ -7,10 +7,11 @@ use super::common::{api, inner, object, text};
 use super::content;
 use super::errors::AwsError;
 use super::patch;
+use super::stage_checks::{documentation_version, no_deployment, percent_in_bounds, variables};
 use super::stage_patch;
 use super::tags;
 use crate::model::api_rows::Object;
-use crate::settings::limits::{STAGE_VARIABLES_MAX, STAGES_MAX};
+use crate::settings::limits::STAGES_MAX;
 
 pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     api(turn, call)?;
@@ -141,7 +142,7 @@ fn canary_settings(turn: &Turn<'_>, call: &Call, given: &Object, deployment_id: 
         return Err(no_deployment());
     }
     let percent = given.get("percentTraffic").and_then(Value::as_f64).unwrap_or(0.0);
-    stage_patch::percent_in_bounds(percent)?;
+    percent_in_bounds(percent)?;
     let overrides = inner(given, "stageVariableOverrides");
     overrides.map(variables).transpose()?;
     Ok(Value::Object(object([
@@ -150,43 +151,6 @@ fn canary_settings(turn: &Turn<'_>, call: &Call, given: &Object, deployment_id: 
         ("stageVariableOverrides", overrides.cloned().map(Value::Object)),
         ("useStageCache", Some(given.get("useStageCache").and_then(Value::as_bool).unwrap_or(false).into())),
     ])))
-}
-
-pub fn no_deployment() -> AwsError {
-    AwsError::bad_request("Deployment id does not exist")
-}
-
-/// rest/14 section 14.2.
-pub fn variables(variables: &Object) -> Result<(), AwsError> {
-    if variables.len() > STAGE_VARIABLES_MAX {
-        return Err(AwsError::limit(format!("A stage may have at most {STAGE_VARIABLES_MAX} stage variables")));
-    }
-    for (name, value) in variables {
-        let named =
-            (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !named {
-            return Err(AwsError::bad_request(
-                "Stage variable names are limited to alphanumeric characters and underscores",
-            ));
-        }
-        let value = value.as_str().unwrap_or_default();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&byte);
-        if value.len() > 512 || !value.bytes().all(allowed) {
-            return Err(AwsError::bad_request(format!(
-                "Invalid stage variable value: {value}. Please use values with only alphanumeric characters and -._~:/?#&=,"
-            )));
-        }
-    }
-    Ok(())
-}
-
-pub fn documentation_version(turn: &Turn<'_>, api_id: &str, version: Option<&str>) -> Result<(), AwsError> {
-    match version.filter(|version| !version.is_empty()) {
-        Some(version) if !turn.has(&["restapis", api_id, "documentation", "versions", version]) => {
-            Err(AwsError::not_found("Invalid Documentation version specified"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Not paged (wire-protocol section 6).

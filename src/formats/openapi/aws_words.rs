@@ -32,10 +32,10 @@ pub(super) fn invalid_input(problems: &[Problem]) -> Problem {
 /// control-plane/v1-messages, recorded.
 const INVALID_INPUT: &str = "Invalid OpenAPI input.";
 
-pub(super) fn failed_call(owner: &Owner) -> String {
+fn failed_call(owner: &Owner) -> String {
     match owner {
         Owner::Document => String::new(),
-        Owner::Path(path) => format!("Unable to create resource at path '{path}': "),
+        Owner::Path(path) => format!("Unable to create resource at path '{}': ", shown(path)),
         Owner::Method(verb, path, Part::Method) => {
             format!("Unable to put method '{verb}' on resource at path '{path}': ")
         }
@@ -47,3 +47,10 @@ pub(super) fn failed_call(owner: &Owner) -> String {
         }
     }
 }
+
+/// A path that is far too long is not repeated whole.
+fn shown(path: &str) -> &str {
+    path.char_indices().nth(PATH_LETTERS_SHOWN).map_or(path, |(end, _)| &path[..end])
+}
+
+const PATH_LETTERS_SHOWN: usize = 200;

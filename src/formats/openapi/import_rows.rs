@@ -115,6 +115,5 @@ pub fn documentation_parts(text: &str, problems: &mut Vec<Problem>) -> Option<Ve
     let parts = described::documentation(&mut Reader::new(&root, &options, &mut found), &root);
     problems.append(&mut unreadable);
     problems.extend(found.into_iter().filter(|one| one.audience != Audience::Serve).map(|one| one.problem));
-    debug_assert!(problems.iter().all(|problem| problem.severity != Severity::Unsupported));
     Some(rows::documentation_parts(&parts))
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::mapping::is_name;
 use super::reader::Reader;
 use crate::model::problem::Located;
+use crate::settings::limits::RESOURCE_PATH_BYTES_MAX;
 
 /// A `{name}` or `{name+}` of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,11 @@ impl Tree {
             reader.error("openapi::path", place, found, format!("Write `/{}`", path.value));
             return None;
         };
+        if rest.len() >= RESOURCE_PATH_BYTES_MAX {
+            let found = format!("a path of {} bytes, more than {RESOURCE_PATH_BYTES_MAX}", path.value.len());
+            reader.error("openapi::path", place, found, "Shorten it: no request could name it");
+            return None;
+        }
         let kept = match rest.strip_suffix('/') {
             Some(short) if !short.is_empty() => {
                 let found = format!("the path `{}` ends with `/`", path.value);

@@ -21,7 +21,7 @@ use schemes::Schemes;
 use super::members::{Members, text};
 use super::models::to_document;
 use crate::formats::yaml;
-use crate::model::api_rows::{ApiRows, Object, ResourceRow};
+use crate::model::api_rows::{ApiRows, Object};
 
 /// The document, as JSON or YAML text.
 pub fn export(rows: &ApiRows, options: &ExportOptions) -> String {
@@ -115,18 +115,17 @@ fn definitions(rows: &ApiRows, options: &ExportOptions) -> Object {
 /// Paths that have methods, and those that nothing stands below: the others come back by themselves.
 fn paths(rows: &ApiRows, options: &ExportOptions, schemes: &Schemes, definitions: &Object) -> Object {
     let resource_ids: HashSet<&str> = rows.resources.iter().map(|resource| resource.id.as_str()).collect();
-    let context = Context { rows, options, schemes, definitions, resource_ids };
+    let validators = rows.request_validators.iter().filter_map(|row| Some((text(row, "id")?, text(row, "name")?)));
+    let context = Context { options, schemes, definitions, resource_ids, validators: validators.collect() };
+    let parents: HashSet<&str> =
+        rows.resources.iter().filter_map(|resource| Some(resource.path.rsplit_once('/')?.0)).collect();
     let mut paths = Object::new();
-    for (index, resource) in rows.resources.iter().enumerate() {
-        if !resource.methods.is_empty() || is_leaf(resource, &rows.resources[index + 1..]) {
+    for resource in &rows.resources {
+        let leaf = resource.path != "/" && !parents.contains(resource.path.as_str());
+        if leaf || !resource.methods.is_empty() {
             let methods = resource.methods.iter().map(|method| operation::entry(method, &context));
             paths.put(&resource.path, Some(methods.collect::<Object>()));
         }
     }
     paths
-}
-
-fn is_leaf(resource: &ResourceRow, later: &[ResourceRow]) -> bool {
-    let below = |other: &ResourceRow| other.path.strip_prefix(&resource.path).is_some_and(|rest| rest.starts_with('/'));
-    resource.path != "/" && !later.iter().take_while(|other| other.path.starts_with(&resource.path)).any(below)
 }

@@ -1,6 +1,6 @@
 //! One method to an operation.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,15 @@ use super::integration;
 use super::options::{ExportDialect, ExportOptions};
 use super::schemes::Schemes;
 use crate::formats::openapi::members::{Members, object, text};
-use crate::model::api_rows::{ApiRows, Object};
+use crate::model::api_rows::Object;
 
 pub(super) struct Context<'a> {
-    pub(super) rows: &'a ApiRows,
     pub(super) options: &'a ExportOptions,
     pub(super) schemes: &'a Schemes,
     pub(super) definitions: &'a Object,
     pub(super) resource_ids: HashSet<&'a str>,
+    /// Ids of validators with their names.
+    pub(super) validators: HashMap<&'a str, &'a str>,
 }
 
 /// The verb's key and its operation.
@@ -56,7 +57,7 @@ fn operation(method: &Object, context: &Context<'_>) -> Object {
     row.put("responses", Some(responses.collect::<Object>()));
     row.put("security", context.schemes.of_method(method));
     if options.extensions.apigateway {
-        let name = text(method, "requestValidatorId").map(|id| context.validator_name(id));
+        let name = text(method, "requestValidatorId").map(|id| *context.validators.get(id).unwrap_or(&id));
         row.put("x-amazon-apigateway-request-validator", name);
     }
     if options.extensions.integrations {
@@ -143,10 +144,5 @@ impl Context<'_> {
 
     fn content(&self, models: &[(String, String)]) -> Object {
         models.iter().map(|(kind, model)| (kind.clone(), json!({"schema": self.reference(model)}))).collect()
-    }
-
-    fn validator_name<'v>(&'v self, id: &'v str) -> &'v str {
-        let validator = self.rows.request_validators.iter().find(|row| text(row, "id") == Some(id));
-        validator.and_then(|row| text(row, "name")).unwrap_or(id)
     }
 }

@@ -1,5 +1,7 @@
 //! Security schemes, and the requirements of methods that name them.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::options::ExportOptions;
@@ -13,7 +15,7 @@ const QUERY: &str = "method.request.querystring.";
 pub(super) struct Schemes {
     pub(super) rows: Object,
     /// Ids of authorizers with their names.
-    authorizers: Vec<(String, String)>,
+    authorizers: HashMap<String, String>,
     key: String,
     iam: String,
 }
@@ -21,10 +23,10 @@ pub(super) struct Schemes {
 impl Schemes {
     pub(super) fn new(rows: &ApiRows, options: &ExportOptions) -> Self {
         let mut schemes = Object::new();
-        let mut authorizers = Vec::new();
+        let mut authorizers = HashMap::new();
         for row in &rows.authorizers {
             let name = text(row, "name").unwrap_or_default();
-            authorizers.push((text(row, "id").unwrap_or(name).to_owned(), name.to_owned()));
+            authorizers.insert(text(row, "id").unwrap_or(name).to_owned(), name.to_owned());
             schemes.put(name, Some(authorizer(row, options)));
         }
         let (key, iam) = (free(&schemes, "api_key"), free(&schemes, "sigv4"));
@@ -50,8 +52,7 @@ impl Schemes {
             Some("AWS_IAM") => ask(&self.iam, json!([])),
             Some(_) => {
                 let id = text(method, "authorizerId").unwrap_or_default();
-                let known = self.authorizers.iter().find(|(known, _)| known == id);
-                ask(known.map_or(id, |(_, name)| name), scopes.cloned().unwrap_or_else(|| json!([])));
+                ask(self.authorizers.get(id).map_or(id, String::as_str), scopes.cloned().unwrap_or_else(|| json!([])));
             }
         }
         if needs_key(method) {

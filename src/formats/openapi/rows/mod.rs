@@ -15,11 +15,12 @@ use crate::formats::openapi::members::Members;
 use crate::model::api_rows::{ApiRows, Object, ResourceRow};
 use crate::model::problem::Problem;
 use crate::model::rest_api::{DocumentationPart, Method, RestApi};
+use crate::settings::limits::{RESOURCE_PATH_BYTES_MAX, RESOURCES_MAX};
 use named::InlineModels;
 
 pub(super) fn from_api(api: &RestApi, problems: &mut Vec<Problem>) -> ApiRows {
     let mut inline = InlineModels::new(&api.models);
-    let mut resources = tree(api);
+    let mut resources = tree(api, problems);
     let schemes = method::schemes(api);
     for resource in &api.resources {
         let Some(methods) = resources.get_mut(&resource.path.value) else { continue };
@@ -49,14 +50,23 @@ pub(super) fn documentation_parts(parts: &[DocumentationPart]) -> Vec<Object> {
     parts.iter().map(named::documentation_part).collect()
 }
 
+/// AWS's words (control-plane/v1-messages, the limits).
+const TOO_MANY: &str = "Maximum number of resources for this API has been reached. Please contact AWS if you need \
+                        additional resources.";
+
 /// Every path with all that stand above it. Byte order, so that parents come first.
-fn tree(api: &RestApi) -> BTreeMap<String, Vec<Object>> {
+fn tree(api: &RestApi, problems: &mut Vec<Problem>) -> BTreeMap<String, Vec<Object>> {
     let mut resources = BTreeMap::from([("/".to_owned(), Vec::new())]);
     for resource in &api.resources {
         let path = &resource.path.value;
-        // A path that is none has been told, and the import fails.
-        if !path.starts_with('/') {
+        // A path that cannot be one has been told, and the import fails.
+        if !path.starts_with('/') || path.len() > RESOURCE_PATH_BYTES_MAX {
             continue;
+        }
+        if resources.len() > RESOURCES_MAX {
+            let help = "Split the API into several";
+            problems.push(Problem::error("openapi::paths", resource.path.place, TOO_MANY, help));
+            break;
         }
         let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
         for end in ends {
