@@ -411,6 +411,7 @@ impl Variable {
     }
 
     /// Writes the value; false where there is none.
+    #[inline]
     pub fn write(self, context: &Context<'_>, push: &mut impl FnMut(&[u8])) -> bool {
         let request = context.request;
         match self {

@@ -62,6 +62,9 @@ pub struct StageAddress<'s> {
 /// as one to nowhere.
 pub fn table<'s>(stages: impl IntoIterator<Item = StageAddress<'s>>, routes: &Routes) -> Table {
     let mut table = Table::default();
+    let stages = stages.into_iter();
+    table.by_api.reserve(stages.size_hint().0);
+    table.domains.reserve(routes.domains.len());
     for StageAddress { api_id, stage, execute_api } in stages {
         let index = table.stages.len();
         table.stages.push(StageName { name: stage.as_bytes().into(), execute_api });
