@@ -586,7 +586,11 @@ mod tests {
     fn rows(disk: &Disk) -> Rows {
         let mut rows = Rows::new();
         let snapshot = disk.snapshot().expect("a snapshot");
-        snapshot.each_row(|key, text| Ok(drop(rows.insert(key.into(), text.into())))).expect("readable");
+        let each = |key: &str, text: &str| {
+            rows.insert(key.into(), text.into());
+            Ok(())
+        };
+        snapshot.each_row(each).expect("readable");
         rows
     }
 
@@ -698,7 +702,11 @@ mod tests {
         let scratch = Scratch::new("schema");
         let (_folder, file) = new_file(&scratch);
         let disk = Disk::open(&file).map_err(|_| ()).expect("opens");
-        disk.transaction(|_, _, meta| Ok(drop(meta.insert(SCHEMA, SCHEMA_VERSION + 1)?))).expect("written");
+        let newer = disk.transaction(|_, _, meta| {
+            meta.insert(SCHEMA, SCHEMA_VERSION + 1)?;
+            Ok(())
+        });
+        newer.expect("written");
         drop(disk);
         let refused = found(Disk::open(&file));
         assert!(refused.starts_with("store::schema") && refused.contains("newer Weir"), "{refused}");
