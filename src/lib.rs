@@ -10,6 +10,8 @@ pub mod control;
 pub mod edge;
 /// Documents to definitions and back, every value with its line.
 pub mod formats;
+/// The languages that users write: policies.
+pub mod lang;
 /// Definitions as plain data, in AWS's words.
 pub mod model;
 /// The ring: the one folder that names monoio.

@@ -64,6 +64,8 @@ pub const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 pub const LOG_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
 /// … with this rest in between.
 pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
+/// Signing keys of the management API that are kept: one a key, day, region and service.
+pub const SIGNING_KEYS_MAX: usize = 256;
 /// Connections that the admin listener serves at once; beyond it they wait to be accepted.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// An admin connection ends after this, whatever it does: a scrape takes milliseconds.
@@ -102,6 +104,8 @@ pub const MAILBOX_MESSAGES_MAX: usize = 1024;
 pub const RING_ENTRIES: u32 = 4096;
 /// What AWS takes as a definition (rest/16).
 pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
+/// A policy document: AWS takes 8 KB for an API and 10 KB for a user.
+pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Levels of nesting in a user's document.
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
