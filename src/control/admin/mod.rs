@@ -1,6 +1,10 @@
 //! The admin listener: metrics and health, on the side thread.
 
+pub mod audit;
+pub mod auth;
+pub mod identity;
 mod listener;
+pub mod sts;
 
 use std::pin::pin;
 use std::sync::Arc;
