@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use weir::lang::policy::Policy;
 use weir::wire::h1::chunked::Decoder;
 use weir::wire::h1::head;
 use weir::wire::h1::request::{HeadLimits, RequestHead};
@@ -67,6 +68,15 @@ fn targets() {
     for (_, bytes) in seeds("uri") {
         weir::wire::uri::fuzz(&bytes);
     }
+}
+
+#[test]
+fn policies() {
+    for (_, bytes) in seeds("policy") {
+        weir::lang::policy::fuzz(&bytes);
+    }
+    let takes = |bytes: &[u8]| Policy::compile(&String::from_utf8_lossy(bytes)).is_ok();
+    assert_eq!(wrong("policy", takes), Vec::<String>::new());
 }
 
 #[test]

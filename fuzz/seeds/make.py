@@ -185,7 +185,25 @@ YAML = {
     "anchors-many": b"".join(b"a%d: &a%d 1\n" % (n, n) for n in range(2000)),
 }
 
-for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML}.items():
+STATEMENT = b'{"Effect":"Allow","Action":"execute-api:*","Resource":"arn:aws:execute-api:*:*:abcdef1234/*/GET/*"}'
+POLICY = {
+    "ok-allow": b'{"Version":"2012-10-17","Statement":[' + STATEMENT + b"]}",
+    "ok-one-statement": b'{"Statement":' + STATEMENT + b"}",
+    "ok-variables": b'{"Version":"2012-10-17","Statement":{"Effect":"Deny","NotAction":"a:b","NotResource":"arn:aws:execute-api:*:*:${aws:username, \'x\'}/${*}"}}',
+    "ok-conditions": b'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ForAnyValue:StringLikeIfExists":{"aws:username":["a*","${aws:userid}"]},"NotIpAddress":{"aws:SourceIp":["10.0.0.0/8","::/0"]},"DateLessThan":{"aws:CurrentTime":"2030-01-01"},"Null":{"aws:Referer":true}}}}',
+    "bad-effect-twice": b'{"Statement":{"Effect":"Deny","Effect":"Allow","Action":"*","Resource":"*"}}',
+    "bad-operator": b'{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringMatches":{"aws:username":"a"}}}}',
+    "bad-key": b'{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:nothing":"a"}}}}',
+    "bad-deep": b'{"Statement":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    "bad-empty": b"{}",
+    "bad-variable-open": b'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${aws:username"}}',
+    "any-principal": b'{"Statement":{"Effect":"Allow","Principal":{"AWS":["123456789012","*"]},"Action":"*","Resource":"*"}}',
+    "any-glob": b"a*b?c*\na1b2c3b4c5",
+    "any-glob-stars": b"*a" * 100 + b"b\n" + b"a" * 300,
+    "any-glob-letters": "?*\u00e9\n\u00e8\u00e9".encode(),
+}
+
+for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY}.items():
     folder = HERE / target
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():

@@ -379,7 +379,7 @@ mod tests {
         let raw = match Flags::try_parse_from(arguments).expect(row.name).command {
             Command::Run(flags) => flags.into_raw(),
             Command::Serve(flags) => flags.into_raw(),
-            Command::Check(_) => panic!("not asked for"),
+            other => panic!("not asked for: {other:?}"),
         };
         let expected = if row.times == Times::Switch { "true" } else { "the-value" };
         assert_eq!(raw.one(row.key).map(|said| said.text.as_str()), Some(expected), "{}", row.name);

@@ -64,6 +64,8 @@ pub const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 pub const LOG_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
 /// … with this rest in between.
 pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
+/// Signing keys of the management API that are kept: one a key, day, region and service.
+pub const SIGNING_KEYS_MAX: usize = 256;
 /// Connections that the admin listener serves at once; beyond it they wait to be accepted.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// An admin connection ends after this, whatever it does: a scrape takes milliseconds.
@@ -94,8 +96,6 @@ pub const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 pub const STORE_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// One line of a backup, which holds one row or one blob: a restore has two of them in memory.
 pub const BACKUP_LINE_BYTES_MAX: usize = 512 * 1024 * 1024;
-/// Signing keys of the management API that are kept: one a key, day, region and service.
-pub const SIGNING_KEYS_MAX: usize = 256;
 /// A policy document: AWS takes 8 KB for an API and 10 KB for a user.
 pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Answers to admin requests that are being written have so long after the shutdown began.

@@ -8,8 +8,17 @@ use serde_json::{Map, Number, Value};
 use super::condition::{Condition, Operator};
 use super::pattern::{Arn, Glob, Reading};
 use super::principal::{Named, Principals};
-use super::{Policy, PolicyError, Statement};
+use super::statement::Statement;
 use crate::settings::limits::POLICY_BYTES_MAX;
+
+/// Why a document is no policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct PolicyError {
+    /// `Statement[0].Condition.StringEquals`
+    pub place: String,
+    pub message: String,
+}
 
 type Result<T> = std::result::Result<T, PolicyError>;
 
@@ -21,7 +30,7 @@ pub(super) fn parse(json: &str) -> Result<Value> {
     Ok(unique.0)
 }
 
-pub(super) fn compile(document: &Value, is_of_resource: bool) -> Result<Policy> {
+pub(super) fn compile(document: &Value, is_of_resource: bool) -> Result<Vec<Statement>> {
     let object = object(document, "policy")?;
     known(object, "policy", &["Version", "Id", "Statement"])?;
     let variables = match object.get("Version").map(Value::as_str) {
@@ -36,7 +45,7 @@ pub(super) fn compile(document: &Value, is_of_resource: bool) -> Result<Policy> 
     };
     let compile =
         |(index, value): (usize, &Value)| statement(value, &format!("Statement[{index}]"), variables, is_of_resource);
-    Ok(Policy { statements: statements.iter().enumerate().map(compile).collect::<Result<_>>()? })
+    statements.iter().enumerate().map(compile).collect()
 }
 
 fn statement(value: &Value, place: &str, variables: bool, is_of_resource: bool) -> Result<Statement> {

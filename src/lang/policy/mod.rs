@@ -7,41 +7,18 @@ mod condition;
 mod document;
 mod pattern;
 mod principal;
+mod statement;
 mod value;
 
-use condition::Condition;
-use pattern::{Arn, Glob};
+pub use document::PolicyError;
 pub use principal::Principal;
-use principal::Principals;
+pub use statement::Request;
+use statement::Statement;
 
 /// A compiled policy document.
 #[derive(Clone, Debug)]
 pub struct Policy {
     statements: Vec<Statement>,
-}
-
-#[derive(Clone, Debug)]
-struct Statement {
-    allows: bool,
-    /// Only in resource policies.
-    principals: Option<Principals>,
-    /// `Action`, or with `true` `NotAction`; in lower case.
-    actions: (bool, Vec<Glob>),
-    resources: (bool, Vec<Arn>),
-    conditions: Vec<Condition>,
-}
-
-/// What somebody wants to do.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'r> {
-    /// `execute-api:Invoke`
-    pub action: &'r str,
-    /// Its `*` and `?` are letters like others.
-    pub resource: &'r str,
-    pub principal: Principal<'r>,
-    /// Condition keys and their values; a key with several values stands here several times. A key that does not stand
-    /// here is absent, so whoever decides gives every key that [`Policy::keys`] may name.
-    pub context: &'r [(&'r str, &'r str)],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,43 +29,31 @@ pub enum Decision {
     Silent,
 }
 
-/// Why a document is no policy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {message}")]
-pub struct PolicyError {
-    /// `Statement[0].Condition.StringEquals`
-    pub place: String,
-    pub message: String,
-}
-
 impl Policy {
     /// A policy of an identity, or of an authorizer's answer: it names no principal.
     pub fn compile(json: &str) -> Result<Self, PolicyError> {
-        document::compile(&document::parse(json)?, false)
+        Ok(Self { statements: document::compile(&document::parse(json)?, false)? })
     }
 
     /// A policy of a resource: every statement names its principals.
     pub fn compile_resource(json: &str) -> Result<Self, PolicyError> {
-        document::compile(&document::parse(json)?, true)
+        Ok(Self { statements: document::compile(&document::parse(json)?, true)? })
     }
 
     /// As [`compile`](Self::compile), of a document that has been read already. The reader has refused names that stand
     /// twice in one object.
     pub fn of_value(document: &serde_json::Value) -> Result<Self, PolicyError> {
-        document::compile(document, false)
+        Ok(Self { statements: document::compile(document, false)? })
     }
 
     /// As [`compile_resource`](Self::compile_resource), of a document that has been read already.
     pub fn of_resource_value(document: &serde_json::Value) -> Result<Self, PolicyError> {
-        document::compile(document, true)
+        Ok(Self { statements: document::compile(document, true)? })
     }
 
     /// Every condition key that it looks at, as it is written.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.statements.iter().flat_map(|statement| {
-            let variables = statement.resources.1.iter().flat_map(Arn::variables);
-            statement.conditions.iter().flat_map(Condition::keys).chain(variables)
-        })
+        self.statements.iter().flat_map(Statement::keys)
     }
 }
 
@@ -105,29 +70,6 @@ pub fn decide<'p>(policies: impl IntoIterator<Item = &'p Policy>, request: &Requ
         }
     }
     decision
-}
-
-impl Statement {
-    fn applies(&self, action: &str, request: &Request<'_>) -> bool {
-        self.principals.as_ref().is_none_or(|principals| principals.include(request.principal))
-            && self.actions.1.iter().any(|glob| glob.matches(action)) != self.actions.0
-            && self.is_about(request)
-            && self.conditions.iter().all(|condition| condition.holds(request.context))
-    }
-
-    /// A resource whose variable has no value applies to nothing, with `Resource` and with `NotResource`.
-    fn is_about(&self, request: &Request<'_>) -> bool {
-        let (inverted, patterns) = &self.resources;
-        let mut found = false;
-        for pattern in patterns {
-            match pattern.matches(request.resource, request.context) {
-                Some(matches) => found |= matches,
-                None if *inverted => return false,
-                None => {}
-            }
-        }
-        found != *inverted
-    }
 }
 
 /// For the fuzzer, and for the test that runs its seeds. A document: whatever compiles decides without a panic, the

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::pattern::Glob;
 use super::*;
 
 const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/GET/pets/1";
@@ -42,6 +43,22 @@ fn globs() {
     // Exponential for a matcher that tries every star anew.
     assert!(!Glob::new(&"*a".repeat(64)).matches(&"a".repeat(63)));
     assert!(!Glob::new(&format!("{}b", "*a".repeat(2_000))).matches(&"a".repeat(20_000)));
+}
+
+#[test]
+fn no_glob_differs_from_the_textbook() {
+    let mut seed = 1_u64;
+    let mut word = |letters: &[u8]| -> String {
+        let mut next = || {
+            // Knuth's MMIX.
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize
+        };
+        (0..next() % 9).map(|_| char::from(letters[next() % letters.len()])).collect()
+    };
+    for _ in 0..20_000 {
+        pattern::fuzz(&word(b"ab*?*"), &word(b"ab"));
+    }
 }
 
 #[test]

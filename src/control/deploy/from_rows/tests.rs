@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::control::deploy::refuse::refuse;
 use crate::edge::transform;
-use crate::edge::transform::compile::Definition;
+use crate::edge::transform::compile::{Definition, Missing};
 use crate::formats::openapi::{self, ImportOptions, Options};
 use crate::model::problem::Severity;
 
@@ -49,7 +49,13 @@ fn served(api: &RestApi) -> BTreeMap<String, String> {
             );
             let (stage_variables, mut problems) = (BTreeMap::new(), Vec::new());
             let mapping = method.integration.as_ref().map(|integration| {
-                let definition = Definition { api, resource, integration, stage_variables: &stage_variables };
+                let definition = Definition {
+                    api,
+                    resource,
+                    integration,
+                    stage_variables: &stage_variables,
+                    missing: Missing::Refused,
+                };
                 transform::compile::compile(definition, &mut problems)
             });
             let problems: Vec<&str> = problems.iter().map(|problem| problem.found.as_str()).collect();
