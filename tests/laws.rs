@@ -53,7 +53,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["src/telemetry/"]),
     ("quanta", &["src/time.rs"]),
     ("rcgen", &["src/control/admin/"]),
-    ("redb", &["src/control/commit/store.rs"]),
+    ("redb", &["src/control/commit/disk.rs"]),
     ("regex", ANYWHERE),
     ("ring", &["src/sigv4.rs", "src/edge/identity/jwt.rs", "src/control/"]),
     ("rustix", ANYWHERE),

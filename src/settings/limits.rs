@@ -96,6 +96,22 @@ pub const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 pub const LOG_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS's longest access log format (rest/16).
 pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
+/// Changes that may wait for the store's writer. Each has a client that waits for it, and those are bounded too.
+pub const STORE_CHANGES_WAITING_MAX: usize = 1024;
+/// … and their bytes: forty definitions of the largest size.
+pub const STORE_BYTES_WAITING_MAX: usize = 256 * 1024 * 1024;
+/// Changes of one transaction: more would save nothing of the two syncs that they share …
+pub const STORE_BATCH_CHANGES_MAX: usize = 256;
+/// … and their bytes, beyond which those that came first would wait for the rest.
+pub const STORE_BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Pages of the database in memory.
+pub const STORE_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// A store that could not be opened anew after a failure is tried this often while no change comes.
+pub const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// What still waits for the store's writer is written within this at the end.
+pub const STORE_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// One line of a backup, which holds one row or one blob: a restore has two of them in memory.
+pub const BACKUP_LINE_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Messages that may wait for one core.
 pub const MAILBOX_MESSAGES_MAX: usize = 1024;
 /// Submission entries of one ring: monoio cannot wait when it is full.
