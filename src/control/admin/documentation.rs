@@ -6,8 +6,9 @@ use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
 use super::{documentation_locations as locations, lookup, paging};
-use crate::formats::yaml;
+use crate::formats::openapi;
 use crate::model::api_rows::Object;
+use crate::model::problem::Severity;
 use crate::settings::limits::DOCUMENTATION_PARTS_MAX;
 
 const RULES: &[Rule] = &[rule("/properties", REPLACE, Kind::Text)];
@@ -78,15 +79,26 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 /// `ImportDocumentationParts`: `merge` keeps what the document does not name, `overwrite` does not.
 pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let api_id = lookup::api(turn, call)?;
-    let unreadable = || AwsError::bad_request("Unable to build importer with provided input.");
-    let found = in_document(&call.raw).ok_or_else(unreadable)?;
+    let mut problems = Vec::new();
+    let text = std::str::from_utf8(&call.raw).ok();
+    let found = text.and_then(|text| openapi::documentation_parts(text, &mut problems));
+    let found = found.ok_or_else(|| AwsError::bad_request("Unable to build importer with provided input."))?;
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+    if !errors.is_empty() {
+        let errors: Vec<String> = errors.into_iter().map(|problem| problem.found).collect();
+        return Err(AwsError::bad_request(format!("Errors found during import:\n\t{}", errors.join("\n\t"))));
+    }
+    let mut warnings: Vec<String> = warnings.into_iter().map(|problem| problem.found).collect();
     if call.query("mode") == Some("overwrite") {
         turn.delete_all(&["restapis", api_id, "documentation", "parts"]);
     }
     let mut known: Vec<(Object, Object)> =
         parts(turn, api_id).into_iter().map(|part| (locations::of(&part), part)).collect();
-    let (mut ids, mut warnings) = (Vec::new(), Vec::new());
-    for (location, properties) in found {
+    let mut ids = Vec::new();
+    for part in found {
+        let location = part.get("location").and_then(Value::as_object).cloned().unwrap_or_default();
+        let properties = lookup::text(&part, "properties");
         let refused = locations::constraints(&location).and_then(|()| locations::check(&location));
         if let Err(refused) = refused {
             let place = locations::words(&location);
@@ -102,7 +114,7 @@ pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
             }
             None => {
                 room_for(known.len() + 1)?;
-                let part = write(turn, api_id, &location, &properties);
+                let part = write(turn, api_id, &location, properties);
                 known.push((whole, part.clone()));
                 part
             }
@@ -157,22 +169,6 @@ fn room_for(count: usize) -> Result<(), AwsError> {
         ));
     }
     Ok(())
-}
-
-/// The parts of an OpenAPI document, each with its properties as text. To be `formats::openapi::documentation_parts`, which
-/// will also make parts of the document's own descriptions.
-fn in_document(raw: &[u8]) -> Option<Vec<(Object, String)>> {
-    let root = yaml::parse(0, std::str::from_utf8(raw).ok()?, &mut Vec::new())?;
-    let Value::Object(root) = yaml::to_json(&root) else { return None };
-    if !root.contains_key("swagger") && !root.contains_key("openapi") {
-        return None;
-    }
-    let parts = root.get("x-amazon-apigateway-documentation").and_then(|own| own.get("documentationParts"));
-    let part = |part: &Value| {
-        let location = part.get("location")?.as_object()?.clone();
-        Some((location, part.get("properties").filter(|properties| properties.is_object())?.to_string()))
-    };
-    Some(parts.and_then(Value::as_array).into_iter().flatten().filter_map(part).collect())
 }
 
 #[cfg(test)]

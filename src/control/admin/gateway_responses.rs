@@ -70,7 +70,7 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let api_id = lookup::api(turn, call)?;
     let kind = call.path("response_type");
     // Recorded: one that was never put is patched as its default.
-    let mut response = turn.get(&key(api_id, kind)).unwrap_or_else(|| default_of(kind));
+    let mut response = own(turn, api_id, kind).unwrap_or_else(|| default_of(kind));
     patch::operations(call).iter().try_for_each(|operation| change(&mut response, operation))?;
     customised(turn, api_id, response)
 }
@@ -115,10 +115,19 @@ fn customised(turn: &mut Turn<'_>, api_id: &str, mut response: Object) -> Result
     lookup::reply(response)
 }
 
+/// A customised type. What a row leaves out (one from a document may) is the type's own.
+fn own(turn: &Turn<'_>, api_id: &str, kind: &str) -> Option<Object> {
+    let row = turn.get(&key(api_id, kind))?;
+    let mut response = default_of(kind);
+    response.insert("defaultResponse".into(), false.into());
+    response.extend(row);
+    Some(response)
+}
+
 /// A type as it now answers.
 fn current(turn: &Turn<'_>, api_id: &str, kind: &str) -> Object {
-    if let Some(row) = turn.get(&key(api_id, kind)) {
-        return row;
+    if let Some(response) = own(turn, api_id, kind) {
+        return response;
     }
     let mut response = default_of(kind);
     let class = match status_of(kind) {
@@ -126,7 +135,7 @@ fn current(turn: &Turn<'_>, api_id: &str, kind: &str) -> Object {
         Some(_) => "DEFAULT_5XX",
         None => return response,
     };
-    if let Some(inherited) = turn.get(&key(api_id, class)) {
+    if let Some(inherited) = own(turn, api_id, class) {
         for member in ["statusCode", "responseParameters", "responseTemplates"] {
             if let Some(value) = inherited.get(member) {
                 patch::set(&mut response, member, value.clone());
@@ -250,6 +259,18 @@ mod tests {
         assert_eq!(again, Err("404 Gateway response type not defined on api".to_owned()));
         assert_eq!(run(&mut trial, get, "AUTHORIZER_FAILURE", Value::Null), Ok(inherited));
         assert_eq!(run(&mut trial, get, "THROTTLED", Value::Null).expect("a response")["statusCode"], "429");
+    }
+
+    #[test]
+    fn a_row_from_a_document_is_shown_whole() {
+        let mut trial = trial();
+        let row = json!({"responseType": "THROTTLED", "responseTemplates": {}});
+        trial.put(&["restapis", "a", "gatewayresponses", "THROTTLED"], row);
+        let expected = json!({
+            "responseType": "THROTTLED", "statusCode": "429", "responseParameters": {}, "responseTemplates": {},
+            "defaultResponse": false
+        });
+        assert_eq!(run(&mut trial, get, "THROTTLED", Value::Null), Ok(expected));
     }
 
     #[test]
