@@ -122,6 +122,8 @@ pub struct DocumentationPart {
 /// One path of the resource tree, whole: `/pets/{petId}`.
 #[derive(Clone, Debug)]
 pub struct Resource {
+    /// The control plane's; empty where the definition is a file, whose resources are named after their paths.
+    pub id: String,
     pub path: Located<String>,
     pub methods: Vec<Method>,
 }

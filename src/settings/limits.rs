@@ -67,9 +67,11 @@ pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
 /// Signing keys of the management API that are kept: one a key, day, region and service.
 pub const SIGNING_KEYS_MAX: usize = 256;
 /// Connections that the admin listener serves at once; beyond it they wait to be accepted.
-pub const ADMIN_CONNECTIONS_MAX: usize = 64;
-/// An admin connection ends after this, whatever it does: a scrape takes milliseconds.
-pub const ADMIN_CONNECTION_LIFETIME: Duration = Duration::from_secs(15);
+pub const ADMIN_CONNECTIONS_MAX: usize = 256;
+/// An admin connection ends after this, whatever it does: AWS's clients keep theirs and make a new one when it has gone.
+pub const ADMIN_CONNECTION_LIFETIME: Duration = Duration::from_secs(900);
+/// … and after this without a byte either way: a method under test may take 29 s, an AWS client rests on its connections.
+pub const ADMIN_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Calls of the management API that may wait for the control thread; beyond it they wait to be read.
 pub const ADMIN_COMMANDS_WAITING_MAX: usize = 256;
 /// A body of the management API: an import is the largest (rest/16), a backup may be larger.

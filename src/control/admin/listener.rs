@@ -10,9 +10,9 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
-use crate::settings::limits::{ADMIN_CONNECTION_LIFETIME, ADMIN_CONNECTIONS_MAX};
+use crate::settings::limits::{ADMIN_CONNECTION_LIFETIME, ADMIN_CONNECTIONS_MAX, ADMIN_IDLE_TIMEOUT};
 
 pub(super) struct Bounded {
     listener: TcpListener,
@@ -33,7 +33,8 @@ impl Listener for Bounded {
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         // axum's own accept retries, and rests where the process has no descriptor left.
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        (Connection { stream, end: Box::pin(sleep(ADMIN_CONNECTION_LIFETIME)), _place: place }, address)
+        let (end, idle) = (Box::pin(sleep(ADMIN_CONNECTION_LIFETIME)), Box::pin(sleep(ADMIN_IDLE_TIMEOUT)));
+        (Connection { stream, end, idle, _place: place }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -41,16 +42,22 @@ impl Listener for Bounded {
     }
 }
 
-/// One connection, which ends when its time has come: then it reads as closed, and cannot be written to.
+/// One connection, which ends when its time has come, or when nothing has moved on it for a while: then it reads as
+/// closed, and cannot be written to.
 pub(super) struct Connection {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
+    idle: Pin<Box<Sleep>>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
     fn over(&mut self, context: &mut Context<'_>) -> bool {
-        self.end.as_mut().poll(context).is_ready()
+        self.end.as_mut().poll(context).is_ready() || self.idle.as_mut().poll(context).is_ready()
+    }
+
+    fn moved(&mut self) {
+        self.idle.as_mut().reset(Instant::now() + ADMIN_IDLE_TIMEOUT);
     }
 }
 
@@ -63,7 +70,11 @@ impl AsyncRead for Connection {
         if self.over(context) {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            self.moved();
+        }
+        read
     }
 }
 
@@ -72,7 +83,11 @@ impl AsyncWrite for Connection {
         if self.over(context) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.moved();
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

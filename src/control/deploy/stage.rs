@@ -105,7 +105,10 @@ impl StageCompiler<'_> {
                 }
                 methods.push(Method {
                     facts: MethodFacts {
-                        resource_id: stable_id(&[&api.id, path], 6).into(),
+                        resource_id: match resource.id.as_str() {
+                            "" => stable_id(&[&api.id, path], 6).into(),
+                            id => id.into(),
+                        },
                         resource_path: path.into(),
                     },
                     series: series(path, verb),

@@ -49,7 +49,7 @@ pub(super) fn read<'d>(
             reader.error("openapi::path", place, format!("the path `{kept}` is written twice"), "Keep one of the two");
         }
         let methods = methods(reader, item, &Located::new(kept.clone(), place), checked.map(|_| &*variables), shared);
-        resources.push(Resource { path: Located::new(kept, place), methods });
+        resources.push(Resource { id: String::new(), path: Located::new(kept, place), methods });
     }
     resources
 }

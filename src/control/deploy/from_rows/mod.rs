@@ -36,7 +36,7 @@ pub fn rest_api(id: &str, rows: &ApiRows, problems: &mut Vec<Problem>) -> (RestA
         let methods = resource.methods.iter();
         let methods =
             methods.filter_map(|row| method::read(row, &resource.path, &key, &mut owners, problems)).collect();
-        api.resources.push(Resource { path, methods });
+        api.resources.push(Resource { id: resource.id.clone(), path, methods });
     }
     undeployable(&api, problems);
     (api, owners)
