@@ -8,6 +8,7 @@ pub mod cores;
 pub mod deploy;
 pub mod fetch;
 pub mod live;
+pub mod loading;
 pub mod log_writer;
 pub mod management;
 pub mod plane;
@@ -28,15 +29,15 @@ use admin::AdminState;
 use admin::audit::Audit;
 use admin::auth::Gate;
 use admin::call::Facts;
-use admin::front::{Front, unix_seconds};
+use admin::front::Front;
 use commit::backup::Existing;
-use commit::definitions::Definitions;
-use commit::store::{Opened, Store};
+use commit::store::Store;
 use cores::Cores;
 use deploy::compile::Compiling;
 use deploy::load::{Loaded, load};
 use fetch::dns::{Names, Resolver};
 use fetch::files::FileWatch;
+use loading::{load_stages, open, take_files};
 use log_writer::LogWriter;
 use management::{Around, Entrance, Management};
 use plane::Plane;
@@ -319,63 +320,6 @@ fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Resu
         Some(snapshot) => Ok((loaded, snapshot)),
         None => Err(Refusal { problems: loaded.problems, sources: loaded.sources }),
     }
-}
-
-/// The data folder, or memory.
-fn open(settings: &Settings) -> Result<(Store, Definitions), Refusal> {
-    match &settings.data {
-        None => Ok((Store::memory(), Definitions::default())),
-        Some(folder) => {
-            let Opened { store, rows, revision } = Store::open(folder)?;
-            Ok((store, Definitions::new(rows, revision)))
-        }
-    }
-}
-
-/// Makes the files' stages live and their rows known. Answers the APIs that they are.
-fn take_files(
-    plane: &mut Plane,
-    loaded: &Loaded,
-    of_files: &Snapshot,
-    settings: &Settings,
-    before: &[String],
-) -> Vec<String> {
-    let known = (&plane.definitions, &plane.store, &plane.facts);
-    let change = adopt::adopt(known.0, known.1, known.2, loaded, settings, before, unix_seconds());
-    if !change.rows.is_empty() {
-        plane.definitions.apply(&change);
-        // Files are for `run`, whose store is memory: it keeps what it is given at once.
-        drop(plane.store.commit(change));
-    }
-    plane.live.stages.retain(|(api, _), _| !before.contains(api));
-    let stage_of = |stage: &Arc<crate::edge::snapshot::Stage>| {
-        let facts = &stage.base.facts;
-        ((facts.api_id.to_string(), facts.stage.to_string()), Arc::clone(stage))
-    };
-    plane.live.stages.extend(of_files.stages.iter().map(stage_of));
-    let mount = |api: &deploy::load::LoadedApi| crate::model::routes::BasePathMapping {
-        base_path: api.base_path.clone(),
-        api_id: api.api.id.clone(),
-        stage: Some(settings.stage.clone()),
-    };
-    plane.live.routes.mounts = loaded.apis.iter().map(mount).collect();
-    loaded.apis.iter().map(|api| api.api.id.clone()).collect()
-}
-
-/// Compiles every stage that has rows and is not live yet. One that cannot be served any more is told of, and the others
-/// are served.
-fn load_stages(plane: &mut Plane, compiling: &mut Compiling, settings: &Settings, clock: &Clock) {
-    let mut tools = live::Tools { compiling, settings, now: clock.now() };
-    for (api, stage) in plane.stages() {
-        if plane.live.stages.contains_key(&(api.clone(), stage.clone())) {
-            continue;
-        }
-        match plane.compile(&mut tools, &api, &stage) {
-            Ok(compiled) => drop(plane.live.stages.insert((api, stage), compiled)),
-            Err(error) => tell(format_args!("stage {stage} of API {api} is not served: {}", error.message)),
-        }
-    }
-    plane.live.routes.domains = live::custom_domains(&plane.definitions);
 }
 
 /// The management API, where it may be reached.
