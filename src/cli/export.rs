@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::UNIX_EPOCH;
 
 use super::flags::ExportFlags;
+use super::remote::{self, Export};
 use super::run::show;
 use crate::control::deploy::ids::stable_id;
 use crate::control::deploy::load::read;
@@ -13,12 +14,35 @@ use crate::formats::openapi::{ExportDialect, ExportOptions, Extensions, ImportOp
 use crate::model::problem::{Problem, Severity, Sources};
 
 pub(super) fn run(flags: ExportFlags) -> ExitCode {
+    if let Some(api) = api_id(&flags) {
+        return deployed(&flags, api);
+    }
     let (mut problems, mut sources) = (Vec::new(), Sources::default());
     let document = document(&flags, &mut sources, &mut problems);
     show(&problems, &sources);
     match document {
         Some(document) if std::io::stdout().write_all(document.as_bytes()).is_ok() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
+    }
+}
+
+/// Ten letters and digits that are no file's name.
+fn api_id(flags: &ExportFlags) -> Option<&str> {
+    let text = flags.file.to_str()?;
+    let id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    (id && !flags.file.exists()).then_some(text)
+}
+
+fn deployed(flags: &ExportFlags, api: &str) -> ExitCode {
+    let extensions = if flags.extensions == "none" { "" } else { &flags.extensions };
+    let wanted = Export { swagger: flags.swagger, yaml: flags.yaml, extensions };
+    match remote::export(&flags.remote, api, &flags.stage, wanted) {
+        Ok(document) if std::io::stdout().write_all(document.as_bytes()).is_ok() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("weir: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

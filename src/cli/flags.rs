@@ -87,11 +87,14 @@ keep (examples, descriptions of parameters) is gone.
 
 Examples:
   weir export --swagger --json petstore.yaml > petstore-v2.json
-  weir export --extensions none petstore.yaml")]
+  weir export --extensions none petstore.yaml
+  weir export a1b2c3d4e5 --stage prod > deployed.json")]
 pub(crate) struct ExportFlags {
-    /// An OpenAPI definition
-    #[arg(value_name = "FILE")]
+    /// An OpenAPI definition; or the id of an API of a running Weir, whose stage is exported as it is deployed
+    #[arg(value_name = "FILE|API")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) remote: RemoteFlags,
     /// As OpenAPI 3.0 [default]
     #[arg(long, conflicts_with = "swagger")]
     pub(crate) oas30: bool,

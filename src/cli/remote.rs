@@ -48,6 +48,24 @@ pub(super) fn restore(flags: RestoreFlags) -> ExitCode {
     })
 }
 
+/// What the stage of a running Weir serves, as a document.
+pub(super) fn export(remote: &RemoteFlags, api: &str, stage: &str, flags: Export<'_>) -> Result<String, String> {
+    let Export { swagger, yaml, extensions } = flags;
+    let kind = if swagger { "swagger" } else { "oas30" };
+    let accept = if yaml { "application/yaml" } else { "application/json" };
+    let target = format!("/restapis/{api}/stages/{stage}/exports/{kind}?extensions={}", extensions.replace(',', "%2C"));
+    let mut response = ask_for(remote, "GET", &target, &[], accept)?;
+    response.body_mut().read_to_string().map_err(|error| error.to_string())
+}
+
+/// What kind of a document is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Export<'e> {
+    pub(super) swagger: bool,
+    pub(super) yaml: bool,
+    pub(super) extensions: &'e str,
+}
+
 pub(super) fn plan(flags: PlanFlags) -> ExitCode {
     ended(read(&flags.file).and_then(|document| {
         let mut response = ask(&flags.remote, "POST", &format!("/_weir/plan?api={}", flags.api), &document)?;
@@ -89,10 +107,18 @@ type Response = ureq::http::Response<ureq::Body>;
 
 /// Asks the admin listener, signed where there is a key for it (`AWS_ACCESS_KEY_ID` and its like).
 fn ask(remote: &RemoteFlags, method: &str, target: &str, body: &[u8]) -> Result<Response, String> {
+    ask_for(remote, method, target, body, "application/json")
+}
+
+fn ask_for(remote: &RemoteFlags, method: &str, target: &str, body: &[u8], accept: &str) -> Result<Response, String> {
     let base = remote.admin_url.trim_end_matches('/');
     let host = base.strip_prefix("http://").ok_or_else(|| format!("`{base}` is no http:// address"))?;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut request = ureq::http::Request::builder().method(method).uri(format!("{base}{target}")).header("host", host);
+    let mut request = ureq::http::Request::builder()
+        .method(method)
+        .uri(format!("{base}{target}"))
+        .header("host", host)
+        .header("accept", accept);
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if let (Some(access_key), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).unwrap_or("us-east-1".into());

@@ -142,6 +142,8 @@ def test_backup_restore_plan_and_reset(tmp_path):
     assert (returncode, stdout.splitlines()) == (0, ["- GET /a", "+ GET /b", "+ POST /a"]), stderr
     assert [item["path"] for item in aws.get_resources(restApiId=api)["items"]] == ["/", "/a"]
 
+    returncode, stdout, stderr = weir("export", api, "--yaml", *at)
+    assert returncode == 0 and stdout.startswith("---") and "openapi:" in stdout, stderr
     assert requests.post(served.admin_url + "/_weir/reset", timeout=10).status_code == 200
     assert aws.get_rest_apis()["items"] == []
     assert json.loads(answers(served, api)) == {"message": "Forbidden"}
