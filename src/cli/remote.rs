@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,13 +18,16 @@ use crate::sigv4::{self, Request, Scope, Signer, SigningKey};
 pub(super) fn backup(flags: BackupFlags) -> ExitCode {
     ended(ask(&flags.remote, "GET", "/_weir/backup", &[]).and_then(|mut response| {
         // Written beside, and moved when it is whole: a backup that was broken off must not look like one.
-        let part = flags.file.with_extension("part");
-        let copied = File::create(&part).and_then(|mut file| {
-            let copied = io::copy(&mut response.body_mut().as_reader(), &mut file)?;
-            file.sync_all()?;
-            fs::rename(&part, &flags.file)?;
-            Ok(copied)
-        });
+        let mut part = flags.file.clone().into_os_string();
+        part.push(".part");
+        // What it holds is as secret as the store: nobody else may read it.
+        let copied =
+            File::options().write(true).create(true).truncate(true).mode(0o600).open(&part).and_then(|mut file| {
+                let copied = io::copy(&mut response.body_mut().as_reader(), &mut file)?;
+                file.sync_all()?;
+                fs::rename(&part, &flags.file)?;
+                Ok(copied)
+            });
         let bytes = copied.map_err(|error| {
             let _ = fs::remove_file(&part);
             format!("{} cannot be written: {error}", flags.file.display())

@@ -1,5 +1,6 @@
 //! What a start finds: a data folder or definition files, and the stages that they make.
 
+use std::fs;
 use std::sync::Arc;
 
 use super::admin::front::unix_seconds;
@@ -9,6 +10,7 @@ use super::commit::store::{Opened, Store};
 use super::deploy::compile::Compiling;
 use super::deploy::load::{Loaded, LoadedApi};
 use super::live::{Tools, custom_domains};
+use super::management::{BACKUP_PREFIX, RESTORE_PREFIX};
 use super::plane::Plane;
 use super::refusal::Refusal;
 use super::tell::tell;
@@ -23,6 +25,15 @@ pub fn open(settings: &Settings) -> Result<(Store, Definitions), Refusal> {
         None => Ok((Store::memory(), Definitions::default())),
         Some(folder) => {
             let Opened { store, rows, revision } = Store::open(folder)?;
+            // The folder is ours alone from here: what an earlier process was in the middle of is of no use to anybody.
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if name.starts_with(RESTORE_PREFIX) {
+                    let _ = fs::remove_dir_all(entry.path());
+                } else if name.starts_with(BACKUP_PREFIX) {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
             Ok((store, Definitions::new(rows, revision)))
         }
     }

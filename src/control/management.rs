@@ -1,7 +1,9 @@
 //! The management API's side of the control thread's loop: commands in, changes through, snapshots out.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -23,12 +25,18 @@ use super::deploy::compile::Compiling;
 use super::deploy::from_rows;
 use super::deploy::stage::{Missing, ReleaseSource, StageSource};
 use super::fetch::dns::Names;
-use super::live::{self, Bench, StageKey, Tools};
+use super::live::{self, Bench, Tools};
 use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
-use crate::model::routes::{BasePathMapping, CustomDomain, RoutingMode};
+use super::tell::tell;
 use crate::settings::Settings;
-use crate::settings::limits::{ADMIN_COMMANDS_WAITING_MAX, PUBLISH_TIMEOUT, STORE_STOP_TIMEOUT};
+use crate::settings::limits::{
+    ADMIN_COMMANDS_WAITING_MAX, DNS_TIMEOUT, PUBLISH_TIMEOUT, STORE_STOP_TIMEOUT, TESTS_MAX,
+};
 use crate::time::Clock;
+
+/// What a start finds of an earlier process in the data folder, and removes.
+pub const RESTORE_PREFIX: &str = "restore-";
+pub const BACKUP_PREFIX: &str = "backup-part-";
 
 pub struct Management {
     pub plane: Plane,
@@ -36,8 +44,14 @@ pub struct Management {
     maintenance: mpsc::Receiver<Maintenance>,
     tested: mpsc::Receiver<Tested>,
     tell_tested: mpsc::Sender<Tested>,
-    /// APIs of which a method is being tested: their stages of that name cannot be told apart.
-    testing: BTreeSet<String>,
+    restored: mpsc::Receiver<Restored>,
+    tell_restored: mpsc::Sender<Restored>,
+}
+
+/// A backup that has been read, and who waits for it.
+pub struct Restored {
+    fresh: Result<Change, String>,
+    respond: oneshot::Sender<Result<(), AwsError>>,
 }
 
 /// Where calls come in.
@@ -53,11 +67,11 @@ pub enum Event {
     Maintenance(Maintenance),
     Step(Step),
     Tested(Tested),
+    Restored(Restored),
 }
 
 /// A method under test has answered.
 pub struct Tested {
-    stage: StageKey,
     host: String,
     test: Box<TestInvoke>,
     answer: Result<test_invoke::Answer, String>,
@@ -79,7 +93,8 @@ impl Management {
         let (send_command, commands) = mpsc::channel(ADMIN_COMMANDS_WAITING_MAX);
         let (send_maintenance, maintenance) = mpsc::channel(1);
         let (tell_tested, tested) = mpsc::channel(1);
-        let management = Self { plane, commands, maintenance, tested, tell_tested, testing: BTreeSet::new() };
+        let (tell_restored, restored) = mpsc::channel(1);
+        let management = Self { plane, commands, maintenance, tested, tell_tested, restored, tell_restored };
         (management, Entrance { commands: send_command, maintenance: send_maintenance })
     }
 
@@ -89,6 +104,7 @@ impl Management {
         tokio::select! {
             step = self.plane.next() => Event::Step(step),
             Some(tested) = self.tested.recv() => Event::Tested(tested),
+            Some(restored) = self.restored.recv() => Event::Restored(restored),
             Some(maintenance) = self.maintenance.recv() => Event::Maintenance(maintenance),
             Some(command) = self.commands.recv() => Event::Command(command),
             else => std::future::pending().await,
@@ -97,6 +113,10 @@ impl Management {
 
     pub fn handle(&mut self, event: Event, around: &mut Around<'_>) {
         match event {
+            // The cores take no snapshots any more: a change could be kept, and not served.
+            Event::Command(command) if around.is_draining() && command.operation.verb != "GET" => {
+                answer(command.respond, Err(AwsError::unavailable("Weir is draining")));
+            }
             Event::Command(command) => {
                 let mut tools = around.tools();
                 if let Some((test, respond)) = self.plane.run(command, &mut tools, unix_seconds()) {
@@ -116,6 +136,10 @@ impl Management {
                 });
             }
             Event::Tested(tested) => self.end_test(tested, around),
+            Event::Restored(Restored { fresh, respond }) => match fresh {
+                Ok(fresh) => self.replace(self.instead(fresh), respond, around),
+                Err(found) => drop(respond.send(Err(AwsError::bad_request(found)))),
+            },
             Event::Maintenance(maintenance) => self.maintain(maintenance, around),
         }
     }
@@ -125,7 +149,7 @@ impl Management {
             Maintenance::Backup(respond) => {
                 // In the data folder: what it holds is as secret as the store.
                 let folder = around.settings.data.clone().unwrap_or_else(std::env::temp_dir);
-                let backup = self.plane.store.backup(folder.join(format!("backup-{}.part", random_hex())));
+                let backup = self.plane.store.backup(folder.join(format!("{BACKUP_PREFIX}{}", random_hex())));
                 tokio::spawn(async move {
                     let written = match backup.await {
                         Ok(written) => {
@@ -138,10 +162,17 @@ impl Management {
                     }
                 });
             }
-            Maintenance::Restore(bytes, respond) => match self.restored(&bytes, around) {
-                Ok(change) => self.replace(change, respond, around),
-                Err(error) => drop(respond.send(Err(error))),
-            },
+            Maintenance::Restore(bytes, respond) => {
+                let parent = around.settings.data.clone().unwrap_or_else(std::env::temp_dir);
+                let folder = parent.join(format!("{RESTORE_PREFIX}{}", random_hex()));
+                let tell = self.tell_restored.clone();
+                // It is written, synced and read again before it is believed: not on the thread that serves.
+                tokio::task::spawn_blocking(move || {
+                    let fresh = read_backup(&folder, &bytes);
+                    let _ = std::fs::remove_dir_all(&folder);
+                    let _ = tell.blocking_send(Restored { fresh, respond });
+                });
+            }
             Maintenance::Reset(respond) => {
                 let change = self.everything_gone();
                 self.replace(change, respond, around);
@@ -165,14 +196,8 @@ impl Management {
         }
     }
 
-    /// One change that leaves nothing of what is, and puts what the backup holds. The backup is checked as a whole, in a
-    /// folder of its own.
-    fn restored(&self, backup: &[u8], around: &Around<'_>) -> Result<Change, AwsError> {
-        let parent = around.settings.data.clone().unwrap_or_else(std::env::temp_dir);
-        let folder = parent.join(format!("restore-{}", random_hex()));
-        let fresh = read_backup(&folder, backup);
-        let _ = std::fs::remove_dir_all(&folder);
-        let fresh = fresh.map_err(AwsError::bad_request)?;
+    /// One change that leaves nothing of what is, and puts what `fresh` has.
+    fn instead(&self, fresh: Change) -> Change {
         let mut change = self.everything_gone();
         let (rows, blobs): (BTreeSet<_>, BTreeSet<_>) = (
             fresh.rows.iter().map(|(key, _)| key.clone()).collect(),
@@ -182,7 +207,7 @@ impl Management {
         change.blobs.retain(|(key, _)| !blobs.contains(key));
         change.rows.extend(fresh.rows);
         change.blobs.extend(fresh.blobs);
-        Ok(change)
+        change
     }
 
     fn everything_gone(&self) -> Change {
@@ -193,6 +218,9 @@ impl Management {
     }
 
     fn replace(&mut self, change: Change, respond: oneshot::Sender<Result<(), AwsError>>, around: &mut Around<'_>) {
+        if let Err(error) = self.plane.store.room() {
+            return drop(respond.send(Err(AwsError::unavailable(error.to_string()))));
+        }
         let (done, when_done) = oneshot::channel::<Result<Done, AwsError>>();
         self.plane.change(change, Reply::Empty, done, &mut around.tools());
         tokio::spawn(async move {
@@ -203,31 +231,16 @@ impl Management {
 
     /// Makes a stage that only this process can name, and asks it.
     fn begin_test(&mut self, test: Box<TestInvoke>, respond: Respond, around: &mut Around<'_>) {
-        if !self.testing.insert(test.api_id.clone()) {
+        if self.plane.live.hidden.len() >= TESTS_MAX {
             let busy = AwsError { status: 429, code: "TooManyRequestsException", message: "Too Many Requests".into() };
             return answer(respond, Err(busy));
         }
-        let host = format!("{}.testdomainname", random_hex());
-        let compiled = self.test_stage(&test, around);
-        let stage = match compiled {
+        let stage = match self.test_stage(&test, around) {
             Ok(stage) => stage,
-            Err(error) => {
-                self.testing.remove(&test.api_id);
-                return reply_to_test(&test, Err(error.message), respond);
-            }
+            Err(error) => return reply_to_test(&test, Err(error.message), respond),
         };
-        let key = (test.api_id.clone(), test_invoke::STAGE.to_owned());
-        self.plane.live.stages.insert(key.clone(), stage);
-        self.plane.live.routes.domains.push(CustomDomain {
-            name: host.clone(),
-            routing_mode: RoutingMode::BasePathMappingOnly,
-            mappings: vec![BasePathMapping {
-                base_path: String::new(),
-                api_id: test.api_id.clone(),
-                stage: Some(test_invoke::STAGE.to_owned()),
-            }],
-            ..CustomDomain::default()
-        });
+        let host = format!("{}.testdomainname", random_hex());
+        self.plane.live.hidden.push((host.clone(), stage));
         let resolved = resolve(around.compiling, around.names);
         let revision = around.publish(&self.plane);
         let everywhere = around.everywhere(revision);
@@ -243,7 +256,7 @@ impl Management {
                 None => Err("the gateway listens nowhere".to_owned()),
             });
             let answer = asking.await.unwrap_or_else(|_| Err("the request was broken off".to_owned()));
-            let _ = tell.send(Tested { stage: key, host, test, answer, respond }).await;
+            let _ = tell.send(Tested { host, test, answer, respond }).await;
         });
     }
 
@@ -260,7 +273,7 @@ impl Management {
         };
         let mut rows = content::read(&turn, &test.api_id).unwrap_or_default();
         live::without_guards(&mut rows);
-        live::only(&mut rows, &test.resource_path, &test.verb);
+        live::only(&mut rows, &test.resource_path, &test.http_method);
         let mut problems = Vec::new();
         let (api, owners) = from_rows::rest_api(&test.api_id, &rows, &mut problems);
         let variables = test.stage_variables.iter().cloned().collect();
@@ -278,12 +291,10 @@ impl Management {
     }
 
     fn end_test(&mut self, tested: Tested, around: &mut Around<'_>) {
-        let Tested { stage, host, test, answer, respond } = tested;
-        self.testing.remove(&stage.0);
-        self.plane.live.stages.remove(&stage);
-        self.plane.live.routes.domains.retain(|domain| domain.name != host);
-        around.publish(&self.plane);
-        reply_to_test(&test, answer, respond);
+        let Tested { host, test, answer, respond } = tested;
+        self.plane.live.hidden.retain(|(known, _)| *known != host);
+        let revision = around.publish(&self.plane);
+        around.when_everywhere(revision, move || reply_to_test(&test, answer, respond));
     }
 }
 
@@ -293,9 +304,12 @@ fn read_backup(folder: &std::path::Path, backup: &[u8]) -> Result<Change, String
         let found: Vec<String> = refusal.problems.iter().map(|problem| problem.found.clone()).collect();
         found.join("; ")
     };
-    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    // What a backup holds is as secret as the store.
+    std::fs::DirBuilder::new().mode(0o700).create(folder).map_err(|error| error.to_string())?;
     let file = folder.join("weir.backup");
-    std::fs::write(&file, backup).map_err(|error| error.to_string())?;
+    let mut written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+    written.as_mut().map_err(|error| error.to_string())?.write_all(backup).map_err(|error| error.to_string())?;
+    drop(written);
     let data = folder.join("data");
     Store::restore(&data, &file, Existing::Keep).map_err(refused)?;
     let opened = Store::open(&data).map_err(refused)?;
@@ -342,9 +356,14 @@ impl Around<'_> {
         Tools { compiling: self.compiling, settings: self.settings, now: self.clock.now() }
     }
 
+    fn is_draining(&self) -> bool {
+        self.admin.draining.load(Ordering::Acquire)
+    }
+
     /// Sends what is live to every core. Answers the snapshot's revision.
     pub fn publish(&mut self, plane: &Plane) -> u64 {
-        let snapshot = self.compiling.snapshot(&plane.live.all(), &plane.live.routes, self.settings);
+        let live = &plane.live;
+        let snapshot = self.compiling.snapshot_with(&live.all(), &live.hidden, &live.routes, self.settings);
         let revision = snapshot.revision;
         self.cores.publisher.publish(Arc::new(snapshot));
         self.admin.revision.store(revision, Ordering::Relaxed);
@@ -359,6 +378,11 @@ impl Around<'_> {
             let run_it = || shared.revisions.iter().all(|running| running.load(Ordering::Acquire) >= revision);
             while !run_it() && tokio::time::Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            if !run_it() {
+                tell(format_args!(
+                    "revision {revision} is not on every core after {PUBLISH_TIMEOUT:?}: look at /healthz"
+                ));
             }
         }
     }
@@ -382,11 +406,15 @@ pub fn resolve(compiling: &Compiling, names: &Names) -> oneshot::Receiver<()> {
         return resolved;
     }
     let names = names.clone();
-    tokio::spawn(async move {
+    // Whatever DNS does, nobody waits for longer than for one answer: addresses that come later are followed all the same.
+    let following = tokio::spawn(async move {
         let wanted: Vec<(String, u16)> = fresh.iter().map(|endpoint| (endpoint.host.clone(), endpoint.port)).collect();
         for (endpoint, found) in fresh.iter().zip(names.resolve_all(&wanted).await) {
             endpoint.follow(found.watched.addresses);
         }
+    });
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(DNS_TIMEOUT, following).await;
         let _ = done.send(());
     });
     resolved

@@ -30,6 +30,7 @@ use admin::audit::Audit;
 use admin::auth::Gate;
 use admin::call::Facts;
 use admin::front::Front;
+use arc_swap::ArcSwap;
 use commit::backup::Existing;
 use commit::store::Store;
 use cores::Cores;
@@ -215,17 +216,7 @@ impl Gateway {
                         until = Some(Instant::now() + self.settings.limits.drain_timeout + Duration::from_secs(1));
                     }
                 },
-                event = self.management.next() => {
-                    let mut around = Around {
-                        compiling: &mut self.compiling,
-                        settings: &self.settings,
-                        clock: &self.clock,
-                        names: &self.names,
-                        cores: &mut self.cores,
-                        admin: &self.admin,
-                    };
-                    self.management.handle(event, &mut around);
-                }
+                event = self.management.next() => self.handle(event),
                 _ = pulse.tick() => {
                     self.cores.publisher.retire();
                     if self.cores.shared.drained.load(Ordering::Acquire) >= self.cores.counters.len() {
@@ -247,17 +238,35 @@ impl Gateway {
         }
     }
 
+    fn handle(&mut self, event: management::Event) {
+        let mut around = Around {
+            compiling: &mut self.compiling,
+            settings: &self.settings,
+            clock: &self.clock,
+            names: &self.names,
+            cores: &mut self.cores,
+            admin: &self.admin,
+        };
+        self.management.handle(event, &mut around);
+    }
+
     /// Reads everything anew. What cannot be deployed changes nothing.
     async fn reload(&mut self, reread: Reread<'_>, report: Report<'_>) {
         let began = Instant::now();
+        // What is compiled again must be on disk, and what was compiled by the old settings must not come behind it.
+        while !self.management.plane.is_quiet() {
+            let step = self.management.plane.next().await;
+            self.handle(management::Event::Step(step));
+        }
         let deployed = reread().and_then(|settings| {
             if let Some(files) = &self.files {
                 files.follow(watched(&settings));
             }
+            let gate = gate(&settings)?;
             let deployed = deploy(&mut self.compiling, &settings, &self.clock)?;
-            Ok((settings, deployed))
+            Ok((settings, gate, deployed))
         });
-        let (settings, (loaded, of_files)) = match deployed {
+        let (settings, gate, (loaded, of_files)) = match deployed {
             Ok(deployed) => deployed,
             Err(refusal) => {
                 report(&refusal.problems, &refusal.sources);
@@ -266,7 +275,9 @@ impl Gateway {
             }
         };
         report(&loaded.problems, &loaded.sources);
-        resolve(&self.compiling, &self.names).await;
+        if let Some(front) = &self.front {
+            front.gate.store(Arc::new(gate));
+        }
         let methods = of_files.stages.iter().map(|stage| stage.base.methods.len()).sum::<usize>();
         self.management.plane.facts = Facts::new(&settings.account_id, &settings.region, settings.lenient);
         self.file_apis = take_files(&mut self.management.plane, &loaded, &of_files, &settings, &self.file_apis);
@@ -322,18 +333,29 @@ fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Resu
     }
 }
 
+fn gate(settings: &Settings) -> Result<Gate, Refusal> {
+    Gate::new(settings).map_err(|problems| Refusal { problems, sources: Sources::default() })
+}
+
 /// The management API, where it may be reached.
 fn front(settings: &Settings, facts: Facts, entrance: Entrance) -> Result<Option<Arc<Front>>, Refusal> {
     if !settings.offers_management() {
         return Ok(None);
     }
-    let gate = Gate::new(settings).map_err(|problems| Refusal { problems, sources: Sources::default() })?;
+    let gate = gate(settings)?;
     let audit = Audit::open(settings.audit_log.as_ref()).map_err(|error| {
         let found = format!("the audit log cannot be opened: {error}");
         Refusal::sentence("start::audit-log", found, "name a file that this user may write with `--audit-log`, or off")
     })?;
     let Entrance { commands, maintenance } = entrance;
-    Ok(Some(Arc::new(Front { gate, facts, audit: Mutex::new(audit), dev: settings.dev, commands, maintenance })))
+    Ok(Some(Arc::new(Front {
+        gate: ArcSwap::from_pointee(gate),
+        facts,
+        audit: Mutex::new(audit),
+        dev: settings.dev,
+        commands,
+        maintenance,
+    })))
 }
 
 /// Asks for the addresses of every backend that has none yet. A name that does not resolve is no reason not to start:

@@ -6,6 +6,7 @@
 //! cannot write, the changes that it did not take are undone, newest first, and their clients are told.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -95,7 +96,9 @@ impl Plane {
         }
         let mut turn =
             Turn { draft: self.definitions.draft(), store: &self.store, facts: &self.facts, now: unix_seconds };
-        let reply = match (operation.run)(&mut turn, &call) {
+        // A mistake of ours ends the command, not the gateway: until its change is applied nothing has happened.
+        let ran = catch_unwind(AssertUnwindSafe(|| (operation.run)(&mut turn, &call)));
+        let reply = match ran.unwrap_or_else(|_| Err(AwsError::internal())) {
             Ok(Reply::TestInvoke(test)) => return Some((test, respond)),
             Ok(reply) => reply,
             Err(error) => {
@@ -104,7 +107,12 @@ impl Plane {
             }
         };
         let change = turn.draft.finish(self.definitions.revision() + 1);
-        self.change(change, reply, respond, tools);
+        if operation.verb == "GET" {
+            let revision = self.definitions.revision();
+            answer(respond, Ok(Done { reply, revision }));
+        } else {
+            self.change(change, reply, respond, tools);
+        }
         None
     }
 
@@ -126,11 +134,12 @@ impl Plane {
     /// Takes a change on its way, or refuses it whole.
     pub fn change(&mut self, change: Change, reply: Reply, respond: Respond, tools: &mut Tools<'_>) {
         if change.rows.is_empty() && change.blobs.is_empty() {
-            return answer(respond, Ok(Done { reply, revision: self.definitions.revision() }));
+            return self.unchanged(Done { reply, revision: self.definitions.revision() }, respond);
         }
         let inverse = self.definitions.apply(&change);
         let mut bench = Bench { tools, facts: &self.facts, store: &self.store };
-        let effect = match bench.effect(&self.definitions, &change) {
+        let compiled = catch_unwind(AssertUnwindSafe(|| bench.effect(&self.definitions, &change)));
+        let effect = match compiled.unwrap_or_else(|_| Err(AwsError::internal())) {
             Ok(effect) => effect,
             Err(error) => {
                 self.definitions.apply(&inverse);
@@ -141,6 +150,27 @@ impl Plane {
         self.unsettled.keep(change.revision, inverse);
         let written = self.store.commit(change);
         self.writing.push_back(Writing { effect, done, respond, written });
+    }
+
+    /// A command that found everything as it wants it: true of what others are still having written, so it waits for them.
+    fn unchanged(&mut self, done: Done, respond: Respond) {
+        let effect = Effect::default();
+        if !self.writing.is_empty() {
+            let (at_once, written) = oneshot::channel();
+            let _ = at_once.send(Ok(()));
+            self.writing.push_back(Writing { effect, done, respond, written });
+        } else if !self.resolving.is_empty() {
+            let (at_once, resolved) = oneshot::channel();
+            let _ = at_once.send(());
+            self.resolving.push_back(Resolving { effect, done, respond, resolved });
+        } else {
+            answer(respond, Ok(done));
+        }
+    }
+
+    /// Nothing is under way.
+    pub fn is_quiet(&self) -> bool {
+        self.writing.is_empty() && self.resolving.is_empty()
     }
 
     /// The next thing that a change waited for. It loses nothing when it is dropped.

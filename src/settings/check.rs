@@ -90,6 +90,11 @@ impl Checker<'_> {
                 apis.push(ApiFile { base_path, path: file.into() });
             }
         }
+        if self.serves() && !apis.is_empty() {
+            let found = "`weir serve` is given a definition file".to_owned();
+            let help = "Its definitions are those of its data folder: import the file with `aws apigateway import-rest-api`, or use `weir run`.";
+            self.mistake("settings::api", None, found, help);
+        }
         if apis.is_empty() && self.mistakes.is_empty() && self.raw.command == Command::Run {
             let help =
                 "Name an OpenAPI definition, such as `weir run petstore.yaml`, or list it as [[apis]] in weir.toml.";

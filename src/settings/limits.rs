@@ -71,13 +71,25 @@ pub const ADMIN_CONNECTIONS_MAX: usize = 256;
 /// An admin connection ends after this, whatever it does: AWS's clients keep theirs and make a new one when it has gone.
 pub const ADMIN_CONNECTION_LIFETIME: Duration = Duration::from_secs(900);
 /// … and after this without a byte either way: a method under test may take 29 s, an AWS client rests on its connections.
-pub const ADMIN_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const ADMIN_IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// Calls of the management API that may wait for the control thread; beyond it they wait to be read.
 pub const ADMIN_COMMANDS_WAITING_MAX: usize = 256;
-/// A body of the management API: an import is the largest (rest/16), a backup may be larger.
-pub const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A body of the management API: a model's schema of 400 KB is the largest part of one.
+pub const ADMIN_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// A document of the management API, such as an import (rest/16).
+pub const ADMIN_DOCUMENT_BYTES_MAX: usize = DEFINITION_BYTES_MAX as usize + 1024;
+/// A backup that is restored into a running gateway; a larger one is restored into a folder.
+pub const ADMIN_BACKUP_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Violations of the model that one answer tells.
+pub const VIOLATIONS_MAX: usize = 50;
+/// Operations of one patch: AWS's largest resources have some hundred members.
+pub const PATCH_OPERATIONS_MAX: usize = 1_000;
+/// Method settings of one stage, and parameters of one method: both are looked through.
+pub const METHOD_SETTINGS_MAX: usize = 10_000;
 /// A change is acknowledged when every core runs it, or after this: a core that is stuck must not stop all changes.
 pub const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Methods that are tested at once (`test-invoke-method`): each is a stage of its own for as long as its backend takes.
+pub const TESTS_MAX: usize = 16;
 /// Stages of one API. AWS says 10 and raises it on request.
 pub const STAGES_MAX: usize = 100;
 /// A remote command waits for its answer so long: a backup of a large store takes seconds.
@@ -91,7 +103,7 @@ pub const STORE_BATCH_CHANGES_MAX: usize = 256;
 /// … and their bytes, beyond which those that came first would wait for the rest.
 pub const STORE_BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Pages of the database in memory.
-pub const STORE_CACHE_BYTES: usize = 32 * 1024 * 1024;
+pub const STORE_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// A store that could not be opened anew after a failure is tried this often while no change comes.
 pub const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// What still waits for the store's writer is written within this at the end.
@@ -138,6 +150,8 @@ pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What one compiled selection pattern may take: a definition has thousands of them.
+pub const PATTERN_BYTES_MAX: usize = 256 * 1024;
 /// AWS's stage variables of one stage (rest/14).
 pub const STAGE_VARIABLES_MAX: usize = 100;
 /// The longest time that a setting may say: beyond a day it is a slip of the pen.

@@ -132,6 +132,14 @@ impl Gate {
         Ok(identity.with_access_key(presented.access_key()).with_context(context(request, unix_seconds)))
     }
 
+    /// Whether the key that a request says it is signed with exists; nothing of its signature has been looked at.
+    pub fn knows(&self, request: &Signed<'_>) -> bool {
+        let Some(keys) = &self.keys else { return true };
+        let lines = lines(request.headers);
+        let signed = signed_part(request, &lines, [0; 32]);
+        sigv4::claimed(&signed).is_some_and(|(access_key, _)| keys.contains_key(&*access_key))
+    }
+
     /// May this identity do this? `apigateway:GET` on `arn:aws:apigateway:us-east-1::/restapis/a1b2c3d4e5`.
     pub fn authorize(&self, identity: &Identity, action: &str, resource: &str) -> Result<(), AdminRefusal> {
         let Rights::Policy(policy) = &identity.rights else { return Ok(()) };

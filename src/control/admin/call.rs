@@ -211,6 +211,9 @@ pub enum Reply {
 pub struct TestInvoke {
     pub api_id: String,
     pub resource_path: String,
+    /// As the method has it, `ANY` too.
+    pub http_method: String,
+    /// What is sent.
     pub verb: String,
     /// Path and query, as given or made from the resource's template.
     pub target: String,

@@ -190,11 +190,6 @@ pub fn clear(turn: &mut Turn<'_>, api_id: &str, kept: &ApiRows) {
     }
 }
 
-/// The key of what a deployment keeps.
-pub fn deployment_key(api_id: &str, deployment_id: &str) -> [String; 3] {
-    ["deployments".to_owned(), api_id.to_owned(), deployment_id.to_owned()]
-}
-
 /// What a deployment keeps, as it was when it was made.
 pub fn deployed(turn: &Turn<'_>, api_id: &str, deployment_id: &str) -> Option<ApiRows> {
     let key = key(&["deployments", api_id, deployment_id]);
@@ -211,15 +206,13 @@ pub fn delete_deployments(turn: &mut Turn<'_>, api_id: &str) {
     }
 }
 
-/// A stage that goes leaves the usage plans that name it; without a stage, all of the API's do.
-pub fn forget_in_plans(turn: &mut Turn<'_>, api_id: &str, stage: Option<&str>) {
+/// The stages of an API that goes leave the usage plans that name them.
+pub fn forget_in_plans(turn: &mut Turn<'_>, api_id: &str) {
     for mut plan in turn.children(&["usageplans"]) {
         let Some(id) = text(&plan, "id").map(str::to_owned) else { continue };
         let Some(Value::Array(stages)) = plan.get_mut("apiStages") else { continue };
         let before = stages.len();
-        stages.retain(|entry| {
-            entry["apiId"].as_str() != Some(api_id) || stage.is_some_and(|stage| entry["stage"].as_str() != Some(stage))
-        });
+        stages.retain(|entry| entry["apiId"].as_str() != Some(api_id));
         if stages.len() != before {
             turn.put(&["usageplans", &id], &plan);
         }

@@ -97,7 +97,12 @@ fn types(configuration: &mut Object, old: &str, operation: &Operation) -> Result
     if !known.contains(&fresh) || !(old == "0" || known.contains(&old)) {
         return Err(wrong());
     }
+    let was_private = configuration.get("types").is_some_and(|types| types[0] == "PRIVATE");
     set(configuration, "types", json!([fresh]));
+    if was_private && fresh != "PRIVATE" {
+        set(configuration, "ipAddressType", "ipv4".into());
+        configuration.shift_remove("vpcEndpointIds");
+    }
     if fresh == "PRIVATE" {
         set(configuration, "ipAddressType", "dualstack".into());
     }

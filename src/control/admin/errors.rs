@@ -46,6 +46,11 @@ impl AwsError {
         Self { status: 503, code: "ServiceUnavailableException", message: message.into() }
     }
 
+    /// A mistake of ours; nothing was changed.
+    pub fn internal() -> Self {
+        Self { status: 500, code: "InternalFailure", message: "Internal server error".into() }
+    }
+
     /// An operation that nobody serves.
     pub fn unknown_operation() -> Self {
         Self { status: 404, code: "UnknownOperationException", message: "Unknown operation".into() }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -21,7 +22,7 @@ use super::identity::Identity;
 use super::intake;
 use super::operations::{self, Operation};
 use super::{sts, target};
-use crate::settings::limits::ADMIN_BODY_BYTES_MAX;
+use crate::settings::limits::{ADMIN_BACKUP_BYTES_MAX, ADMIN_BODY_BYTES_MAX, ADMIN_DOCUMENT_BYTES_MAX};
 
 /// One call, on its way to the thread's one owner of all definitions.
 pub struct Command {
@@ -50,7 +51,8 @@ pub enum Maintenance {
 }
 
 pub struct Front {
-    pub gate: Gate,
+    /// Replaced as a whole when a reload says who may come.
+    pub gate: ArcSwap<Gate>,
     pub facts: Facts,
     /// Calls are answered one after another on one thread: nobody waits for this lock.
     pub audit: Mutex<Audit>,
@@ -60,91 +62,171 @@ pub struct Front {
     pub maintenance: mpsc::Sender<Maintenance>,
 }
 
+/// What a request's target means.
+enum Meant {
+    Operation(&'static Operation, Vec<(&'static str, String)>),
+    /// `/_weir/…`
+    Maintenance(String),
+    Nothing,
+}
+
 /// Answers one request of the management API.
 pub async fn serve(front: Arc<Front>, request: Request, peer: IpAddr) -> Response {
     let ids = Ids::fresh();
     let (head, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
-        let message =
-            format!("Request body is too large, or was broken off: at most {ADMIN_BODY_BYTES_MAX} bytes are taken");
-        return refused(&ids, &AwsError { status: 413, code: "RequestEntityTooLargeException", message });
-    };
     let path = head.uri.path().to_owned();
-    let raw_query = head.uri.query().unwrap_or_default();
-    let asks_sts = head.method == Method::POST && path == "/";
-    let signed = Signed {
+    let gate = front.gate.load_full();
+    let signed = |body| Signed {
         method: head.method.as_str(),
         path: &path,
         query: head.uri.query(),
         headers: &head.headers,
-        body: &body,
+        body,
         source: Some(peer),
         secure: false,
     };
+    let asks_sts = head.method == Method::POST && path == "/";
     let now = unix_seconds();
-    let identity = match front.gate.authenticate(&signed, now) {
-        Ok(identity) => identity,
-        Err(refusal) if asks_sts => {
+    let refuse = |refusal: AdminRefusal| match asks_sts {
+        true => {
             let text = sts::refusal(&refusal, &ids.request);
-            return answer(&ids, refusal.status, sts::CONTENT_TYPE, text.into_bytes());
+            answer(&ids, refusal.status, sts::CONTENT_TYPE, text.into_bytes())
         }
-        Err(refusal) => return refused(&ids, &refusal.into()),
+        false => refused(&ids, &refusal.into()),
+    };
+    // Nobody's body is taken before it is known that the key which it is signed with exists.
+    if !gate.knows(&signed(b""))
+        && let Err(refusal) = gate.authenticate(&signed(b""), now)
+    {
+        return refuse(refusal);
+    }
+    let Some(query) = target::query(head.uri.query().unwrap_or_default()) else {
+        return refused(&ids, &AwsError::bad_request("The query is not percent-encoded UTF-8"));
+    };
+    let meant = meant(head.method.as_str(), &path, &query);
+    let most = meant.body_bytes_max();
+    let Ok(body) = to_bytes(body, most).await else {
+        let message = format!("Request body is too large, or was broken off: at most {most} bytes are taken");
+        return refused(&ids, &AwsError { status: 413, code: "RequestEntityTooLargeException", message });
+    };
+    let identity = match gate.authenticate(&signed(&body), now) {
+        Ok(identity) => identity,
+        Err(refusal) => return refuse(refusal),
     };
     if asks_sts {
         let (status, text) = sts::answer(&identity, &body, &ids.request);
         return answer(&ids, status, sts::CONTENT_TYPE, text.into_bytes());
     }
     let accept = head.headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let answered = front.answer(head.method.as_str(), &path, raw_query, accept, body.to_vec(), &identity).await;
-    if head.method != Method::GET {
-        let (status, revision) = match &answered {
-            Ok((operation, done)) => (operation.map_or(200, |operation| operation.status), Some(done.revision)),
-            Err(error) => (error.status, None),
-        };
-        let entry = Entry {
-            unix_millis: now * 1000,
-            identity: &identity,
-            source: Some(peer),
-            operation: operation_name(head.method.as_str(), &path, raw_query),
-            resource: &front.facts.arn(&path),
-            request_id: &ids.request,
-            status,
-            revision,
-        };
-        front.audit.lock().unwrap_or_else(PoisonError::into_inner).record(&entry);
+    let verb = head.method.as_str().to_owned();
+    // A task of its own: a client that hangs up ends neither what it asked for nor the line that tells of it.
+    let answering = tokio::spawn(async move {
+        let name = meant.name();
+        let audited = verb != "GET" || matches!(meant, Meant::Maintenance(_));
+        let resource = front.facts.arn(&meant.resource(&path));
+        let asked = Asked { verb: &verb, path: &path, resource: &resource, query, accept, body: body.to_vec() };
+        let answered = front.answer(&gate, meant, asked, &identity).await;
+        if audited {
+            let (status, revision) = match &answered {
+                Ok((status, done)) => (*status, Some(done.revision).filter(|revision| *revision > 0)),
+                Err(error) => (error.status, None),
+            };
+            front.audit.lock().unwrap_or_else(PoisonError::into_inner).record(&Entry {
+                unix_millis: now * 1000,
+                identity: &identity,
+                source: Some(peer),
+                operation: &name,
+                resource: &resource,
+                request_id: &ids.request,
+                status,
+                revision,
+            });
+        }
+        match answered {
+            Ok((status, done)) => succeeded(&ids, status, done.reply),
+            Err(error) => refused(&ids, &error),
+        }
+    });
+    answering.await.unwrap_or_else(|_| refused(&Ids::fresh(), &AwsError::internal()))
+}
+
+fn meant(verb: &str, path: &str, query: &[(String, String)]) -> Meant {
+    if let Some(what) = path.strip_prefix("/_weir/") {
+        return Meant::Maintenance(what.to_owned());
     }
-    match answered {
-        Ok((operation, done)) => succeeded(&ids, operation.map_or(200, |operation| operation.status), done.reply),
-        Err(error) => refused(&ids, &error),
+    operations::find(verb, path, query)
+        .map_or(Meant::Nothing, |(operation, values)| Meant::Operation(operation, values))
+}
+
+impl Meant {
+    /// For the audit log.
+    fn name(&self) -> String {
+        match self {
+            Self::Operation(operation, _) => operation.name.to_owned(),
+            Self::Maintenance(what) => format!("weir:{what}"),
+            Self::Nothing => "-".to_owned(),
+        }
+    }
+
+    fn body_bytes_max(&self) -> usize {
+        match self {
+            Self::Maintenance(what) if what == "restore" => ADMIN_BACKUP_BYTES_MAX,
+            Self::Maintenance(_) => ADMIN_DOCUMENT_BYTES_MAX,
+            Self::Operation(operation, _) if operation.body == operations::DOCUMENT => ADMIN_DOCUMENT_BYTES_MAX,
+            Self::Operation(..) | Self::Nothing => ADMIN_BODY_BYTES_MAX,
+        }
+    }
+
+    /// The path by which policies name what is asked for: of the template and the decoded values, encoded in one way. A
+    /// segment that a client encodes in another way is the same resource, and must meet the same statements.
+    fn resource(&self, path: &str) -> String {
+        let Self::Operation(operation, values) = self else { return path.to_owned() };
+        let template = operation.path.split('?').next().unwrap_or_default();
+        let mut values = values.iter();
+        let segments = template.split('/').map(|segment| match segment.starts_with('{') {
+            true => values.next().map_or_else(String::new, |(_, value)| encoded(value)),
+            false => segment.to_owned(),
+        });
+        segments.collect::<Vec<_>>().join("/")
     }
 }
 
-/// For the audit log: what was meant, whether it was done or not.
-fn operation_name(verb: &str, path: &str, query: &str) -> &'static str {
-    let query = target::query(query).unwrap_or_default();
-    operations::find(verb, path, &query).map_or("-", |(operation, _)| operation.name)
+/// RFC 3986 section 2.3: what need not be encoded is not, and everything else is.
+fn encoded(value: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(value, KEPT).to_string()
+}
+
+/// A request, as far as its answer depends on it.
+struct Asked<'a> {
+    verb: &'a str,
+    path: &'a str,
+    resource: &'a str,
+    query: Vec<(String, String)>,
+    accept: String,
+    body: Vec<u8>,
 }
 
 impl Front {
     async fn answer(
         &self,
-        verb: &str,
-        path: &str,
-        raw_query: &str,
-        accept: String,
-        body: Vec<u8>,
+        gate: &Gate,
+        meant: Meant,
+        asked: Asked<'_>,
         identity: &Identity,
-    ) -> Result<(Option<&'static Operation>, Done), AwsError> {
-        let query =
-            target::query(raw_query).ok_or_else(|| AwsError::bad_request("The query is not percent-encoded UTF-8"))?;
-        if let Some(what) = path.strip_prefix("/_weir/") {
-            self.gate.authorize(identity, &format!("apigateway:{verb}"), &self.facts.arn(path))?;
-            return self.maintain(verb, what, &query, body).await.map(|done| (None, done));
-        }
-        let Some((operation, values)) = operations::find(verb, path, &query) else {
-            return Err(unknown(path));
+    ) -> Result<(u16, Done), AwsError> {
+        let Asked { verb, path, resource, query, accept, body } = asked;
+        let (operation, values) = match meant {
+            Meant::Operation(operation, values) => (operation, values),
+            // Not `apigateway:GET`: a backup has every key and certificate, which reading an API does not show.
+            Meant::Maintenance(what) => {
+                gate.authorize(identity, &format!("weir:{what}"), resource)?;
+                return self.maintain(verb, &what, &query, body).await.map(|done| (200, done));
+            }
+            Meant::Nothing => return Err(unknown(path)),
         };
-        self.gate.authorize(identity, &format!("apigateway:{verb}"), &self.facts.arn(path))?;
+        gate.authorize(identity, &format!("apigateway:{verb}"), resource)?;
         let call = Call {
             operation: operation.name,
             path: values,
@@ -154,10 +236,14 @@ impl Front {
             ..Call::default()
         };
         let call = intake::take(operation, call, body)?;
+        if let Some(from) = call.text("cloneFrom") {
+            // A copy shows all of what it was made from.
+            gate.authorize(identity, "apigateway:GET", &self.facts.arn(&format!("/restapis/{}", encoded(from))))?;
+        }
         let (respond, answer) = oneshot::channel();
         let sent = self.commands.send(Command { call, operation, respond }).await;
         sent.map_err(|_| stopping())?;
-        answer.await.map_err(|_| stopping())?.map(|done| (Some(operation), done))
+        answer.await.map_err(|_| stopping())?.map(|done| (operation.status, done))
     }
 
     async fn maintain(

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::call::{Call, Reply, Turn};
 use super::common::{api, object, text, with_tags, without_empty_tags};
 use super::errors::AwsError;
-use super::{content, endpoint_configuration, patch, policy_text, rest_apis, stages, tags};
+use super::{content, endpoint_configuration, patch, policy_text, rest_apis, stages, tags, tree};
 use crate::formats::openapi::{self, BasePath, ExportOptions, Extensions, ImportOptions};
 use crate::model::api_rows::{ApiRows, Object};
 use crate::model::problem::{Problem, Severity};
@@ -68,8 +68,10 @@ pub fn put(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
                 patch::set(&mut row, name, policy.into());
             }
             "endpointConfiguration" => {
-                let configuration = endpoint_configuration::given(value.as_object())?;
-                patch::set(&mut row, name, configuration);
+                // The type stays where the document does not say one: a PRIVATE API must not come out of it public.
+                let mut given = row.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+                given.extend(value.as_object().cloned().unwrap_or_default());
+                patch::set(&mut row, name, endpoint_configuration::given(Some(&given))?);
             }
             // Tags of a document are for a new API; those of an API that exists stay (openapi-import-export section 4).
             "tags" => {}
@@ -78,6 +80,7 @@ pub fn put(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     }
     turn.put(&["restapis", id], &row);
     content::write(turn, id, rows);
+    tree::check(&turn.children(&["restapis", id, "resources"]))?;
     Ok(Reply::Object(with_tags(with_warnings(rest_apis::view(row), warnings))))
 }
 
@@ -134,14 +137,16 @@ fn endpoint(call: &Call, of_document: Option<&Value>) -> Result<Value, AwsError>
     {
         return Err(AwsError::bad_request("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE"));
     }
-    let endpoints: Vec<Value> = call
-        .query("vpcEndpointIds")
+    let of_query = call.query("vpcEndpointIds");
+    let of_document = of_document.and_then(|document| document.get("vpcEndpointIds")).filter(|_| of_query.is_none());
+    let endpoints: Vec<Value> = of_query
         .into_iter()
         .flat_map(|ids| ids.split(','))
         .filter(|id| !id.is_empty())
         .map(|id| id.trim().into())
         .collect();
-    let given = object([("types", Some(kinds.into())), ("vpcEndpointIds", Some(endpoints.into()))]);
+    let endpoints = of_document.cloned().unwrap_or_else(|| endpoints.into());
+    let given = object([("types", Some(kinds.into())), ("vpcEndpointIds", Some(endpoints))]);
     endpoint_configuration::given(Some(&given))
 }
 

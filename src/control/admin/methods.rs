@@ -1,5 +1,7 @@
 //! Methods of a resource: who may call them, and what they declare.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::call::{Call, Reply, Turn};
@@ -32,6 +34,7 @@ pub fn put(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         ("requestModels", call.body.get("requestModels").cloned()),
         ("authorizationScopes", call.body.get("authorizationScopes").cloned()),
     ]);
+    let row = without_idle_authorizer(row);
     check(turn, call, &row)?;
     turn.put(&method_key(call), &row);
     Ok(Reply::Object(without_integration(row)))
@@ -58,10 +61,7 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         absent(&row, &operation)?;
         patch::apply_one(&mut row, &operation, RULES, Wording::Plain)?;
     }
-    // Recorded: an authorizer given to a method that asks for none is silently dropped.
-    if !needs_authorizer(&row) {
-        row.shift_remove("authorizerId");
-    }
+    let row = without_idle_authorizer(row);
     check(turn, call, &row)?;
     turn.put(&method_key(call), &row);
     Ok(Reply::Object(row))
@@ -93,6 +93,14 @@ pub fn absent(row: &Object, operation: &Operation) -> Result<(), AwsError> {
         }
     }
     Ok(())
+}
+
+/// Recorded: an authorizer given to a method that asks for none is silently dropped.
+fn without_idle_authorizer(mut row: Object) -> Object {
+    if !needs_authorizer(&row) {
+        row.shift_remove("authorizerId");
+    }
+    row
 }
 
 fn needs_authorizer(row: &Object) -> bool {
@@ -128,13 +136,12 @@ fn check(turn: &Turn<'_>, call: &Call, row: &Object) -> Result<(), AwsError> {
         return Err(AwsError::bad_request("Invalid Request Validator identifier specified"));
     }
     models(turn, api_id, inner(row, "requestModels"))?;
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: HashSet<&str> = HashSet::new();
     for key in inner(row, "requestParameters").into_iter().flat_map(|map| map.keys()) {
         let Some(name) = declared_name(key) else { return Err(expressions::invalid(key)) };
-        if names.contains(&name) {
+        if !names.insert(name) {
             return Err(AwsError::bad_request("Parameter names must be unique across querystring, header and path"));
         }
-        names.push(name);
     }
     Ok(())
 }

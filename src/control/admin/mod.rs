@@ -66,6 +66,7 @@ pub mod sts;
 pub mod tags;
 pub mod target;
 pub mod test_invoke;
+pub mod tree;
 #[cfg(test)]
 pub(crate) mod trial;
 pub mod usage;

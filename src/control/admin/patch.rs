@@ -202,7 +202,10 @@ fn change(
 
 fn list(object: &mut Object, name: &str, bit: u8, old: &str, new: &str) {
     let place = object.entry(name).or_insert_with(|| Value::Array(Vec::new()));
-    let mut items = place.as_array().cloned().unwrap_or_default();
+    if !place.is_array() {
+        *place = Value::Array(Vec::new());
+    }
+    let Some(items) = place.as_array_mut() else { return };
     if bit != ADD {
         items.retain(|item| item.as_str() != Some(old));
     }
@@ -211,8 +214,6 @@ fn list(object: &mut Object, name: &str, bit: u8, old: &str, new: &str) {
     }
     if items.is_empty() {
         object.shift_remove(name);
-    } else {
-        *place = Value::Array(items);
     }
 }
 

@@ -183,17 +183,6 @@ fn is_part(part: &str) -> bool {
     }
 }
 
-/// The methods of a resource, for those that look for references to something.
-pub fn methods_of(turn: &Turn<'_>, api_id: &str) -> Vec<(String, Object)> {
-    let mut methods = Vec::new();
-    for row in turn.children(&["restapis", api_id, "resources"]) {
-        let (id, path) = (text(&row, "id").unwrap_or_default(), text(&row, "path").unwrap_or_default().to_owned());
-        let own = turn.children(&["restapis", api_id, "resources", id, "methods"]);
-        methods.extend(own.into_iter().map(|method| (path.clone(), method)));
-    }
-    methods
-}
-
 /// Whether a resource's path has this parameter.
 pub fn has_parameter(row: &Object, name: &str) -> bool {
     let path = text(row, "path").unwrap_or_default();

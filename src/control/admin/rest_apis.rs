@@ -51,6 +51,20 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
                 let message = format!("Invalid API identifier specified {}:{from}", call.account);
                 return Err(AwsError::not_found(message));
             };
+            // What a copy is not told otherwise it has from its original: a policy above all, without which it would be open.
+            for (name, value) in &rows.api {
+                let told = call.body.contains_key(name.as_str());
+                match name.as_str() {
+                    "name" => {}
+                    "policy" if !told => {
+                        let policy =
+                            value.as_str().unwrap_or_default().replace(&format!(":{from}/"), &format!(":{id}/"));
+                        row.insert(name.clone(), policy_text::kept(&policy, turn.facts, &call.account, &id)?.into());
+                    }
+                    _ if !told => patch::set(&mut row, name, value.clone()),
+                    _ => {}
+                }
+            }
             turn.put(&["restapis", &id], &row);
             content::write(turn, &id, rows);
         }
@@ -145,7 +159,7 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     }
     content::delete_deployments(turn, id);
     turn.delete_all(&["restapis", id]);
-    content::forget_in_plans(turn, id, None);
+    content::forget_in_plans(turn, id);
     Ok(Reply::Empty)
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Number, Value};
 
 use super::errors::AwsError;
 use crate::model::api_rows::Object;
+use crate::settings::limits::{PATCH_OPERATIONS_MAX, VIOLATIONS_MAX};
 
 /// Values in the order in which AWS lists them in its messages, where that order is recorded (v1-messages).
 #[rustfmt::skip] // one row an enumeration
@@ -122,6 +123,9 @@ pub fn read(operation: &str, text: &str, body: &Object, violations: &mut Vec<Str
 }
 
 fn structure(place: &str, text: &str, body: &Object, violations: &mut Vec<String>) -> Result<Object, AwsError> {
+    if violations.len() >= VIOLATIONS_MAX {
+        return Err(AwsError::validation(violations));
+    }
     let mut kept = Object::new();
     for member in members(text) {
         let place = format!("{place}.{}", member.name);
@@ -154,7 +158,12 @@ fn wrapped(
         if inner.is_empty() && !enumeration(kind).is_empty() {
             return enumerated_list(place, kind, items, violations);
         }
-        let mut kept = Vec::with_capacity(items.len());
+        if kind == "PatchOperation" && items.len() > PATCH_OPERATIONS_MAX {
+            return Err(AwsError::bad_request(format!(
+                "At most {PATCH_OPERATIONS_MAX} patch operations are taken at once"
+            )));
+        }
+        let mut kept = Vec::new();
         for (index, item) in items.iter().enumerate() {
             kept.push(wrapped(&format!("{place}.{}.member", index + 1), inner, kind, item, violations)?);
         }

@@ -9,7 +9,7 @@ use super::errors::AwsError;
 use super::patch::{Operation, set};
 use super::stage_checks::{documentation_version, no_deployment, percent_in_bounds, variables, wrong_percent};
 use crate::model::api_rows::Object;
-use crate::settings::limits::ACCESS_LOG_FORMAT_BYTES_MAX;
+use crate::settings::limits::{ACCESS_LOG_FORMAT_BYTES_MAX, METHOD_SETTINGS_MAX};
 
 pub fn apply(turn: &Turn<'_>, call: &Call, row: &mut Object, operation: &Operation) -> Result<(), AwsError> {
     let path = operation.path();
@@ -282,11 +282,15 @@ fn method_setting(turn: &Turn<'_>, row: &mut Object, operation: &Operation) -> R
         }
         _ => return Err(wrong_path(path)),
     };
-    let mut settings = inner(row, "methodSettings").cloned().unwrap_or_default();
-    let mut entry = inner(&settings, key).cloned().unwrap_or_else(default_setting);
-    set(&mut entry, member, value);
-    set(&mut settings, key, Value::Object(entry));
-    set(row, "methodSettings", Value::Object(settings));
+    let settings = row.entry("methodSettings").or_insert_with(|| json!({}));
+    let Some(settings) = settings.as_object_mut() else { return Err(wrong_path(path)) };
+    if settings.len() >= METHOD_SETTINGS_MAX && !settings.contains_key(key) {
+        return Err(AwsError::limit(format!("A stage may have at most {METHOD_SETTINGS_MAX} method settings")));
+    }
+    let entry = settings.entry(key).or_insert_with(|| Value::Object(default_setting()));
+    if let Some(entry) = entry.as_object_mut() {
+        set(entry, member, value);
+    }
     Ok(())
 }
 

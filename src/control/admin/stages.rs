@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Reply, Turn};
 use super::common::{api, inner, object, text};
-use super::content;
 use super::errors::AwsError;
 use super::patch;
 use super::stage_checks::{documentation_version, no_deployment, percent_in_bounds, variables};
@@ -203,7 +202,6 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         }
     }
     turn.delete_all(&["restapis", api_id, "stages", name]);
-    content::forget_in_plans(turn, api_id, Some(name));
     Ok(Reply::Empty)
 }
 

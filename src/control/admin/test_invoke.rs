@@ -42,6 +42,7 @@ pub fn method_of(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     Ok(Reply::TestInvoke(Box::new(TestInvoke {
         api_id: call.path("restapi_id").to_owned(),
         resource_path: path.to_owned(),
+        http_method: call.path("http_method").to_owned(),
         verb: match call.path("http_method") {
             "ANY" => "POST".to_owned(),
             verb => verb.to_owned(),
@@ -248,6 +249,7 @@ mod tests {
         let test = TestInvoke {
             api_id: "a".into(),
             resource_path: "/pets/{petId}".into(),
+            http_method: "GET".into(),
             verb: "GET".into(),
             target: "/pets/123?foo=bar".into(),
             headers: Vec::new(),

@@ -62,12 +62,24 @@ impl Compiling {
     /// The next snapshot: these stages, where these routes lead to them. Cheap, since nothing is compiled that belongs to
     /// a stage; what no stage uses any more is forgotten.
     pub fn snapshot(&mut self, stages: &[Arc<Stage>], routes: &Routes, settings: &Settings) -> Snapshot {
+        self.snapshot_with(stages, &[], routes, settings)
+    }
+
+    /// The same with stages that only a host of their own leads to.
+    pub fn snapshot_with(
+        &mut self,
+        stages: &[Arc<Stage>],
+        hidden: &[(String, Arc<Stage>)],
+        routes: &Routes,
+        settings: &Settings,
+    ) -> Snapshot {
         self.revision += 1;
         self.endpoints.forget_unused();
+        let hosts = hidden.iter().map(|(host, _)| host.as_str());
         Snapshot {
             revision: self.revision,
-            table: table(stages.iter().map(|stage| address(stage)), routes),
-            stages: stages.to_vec(),
+            table: table(stages.iter().map(|stage| address(stage)), hosts, routes),
+            stages: stages.iter().chain(hidden.iter().map(|(_, stage)| stage)).cloned().collect(),
             ledgers: self.budgets.ledgers(),
             // A format that is none has been refused by whoever took the settings.
             access_log: settings.access_log.as_ref().and_then(|log| access_log(&log.format, &mut Vec::new())),

@@ -26,7 +26,10 @@ impl Publisher {
     /// Sends the snapshot to every core. Requests under way keep the one they began with.
     pub fn publish(&mut self, snapshot: Arc<Snapshot>) {
         for (core, unsent) in self.cores.iter().zip(&mut self.unsent) {
-            *unsent = core.send(Order::Adopt(Arc::clone(&snapshot))).err();
+            // A core that is still to hear that it drains wants no snapshot.
+            if !matches!(unsent, Some(Order::Drain)) {
+                *unsent = core.send(Order::Adopt(Arc::clone(&snapshot))).err();
+            }
         }
         self.live.push(snapshot);
     }

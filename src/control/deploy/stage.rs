@@ -74,7 +74,8 @@ impl StageCompiler<'_> {
             base,
             canary,
             access_log,
-            execute_api: !source.base.api.disable_execute_api_endpoint,
+            execute_api: !source.base.api.disable_execute_api_endpoint
+                && source.canary.is_none_or(|(_, release)| !release.api.disable_execute_api_endpoint),
             budgets: self.limits.finish(),
         };
         ((!refused).then(|| Arc::new(stage)), self.problems)

@@ -11,6 +11,8 @@ use crate::wire::headers::Span;
 pub struct Tree {
     nodes: Vec<Node>,
     literals: HashMap<Literal, u32, RandomState>,
+    /// Of a method under test: what every path and verb meets that meets nothing else.
+    pinned: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +60,12 @@ pub enum Part<'p> {
 
 impl Tree {
     pub fn new() -> Self {
-        Self { nodes: vec![Node::default()], literals: HashMap::default() }
+        Self { nodes: vec![Node::default()], literals: HashMap::default(), pinned: None }
+    }
+
+    /// Whatever is asked meets this method (`test-invoke-method`: the path need not be the resource's).
+    pub fn pin(&mut self, method: usize) {
+        self.pinned = Some(method as u32);
     }
 
     /// Adds a method; `verb` is `None` for ANY.
@@ -90,7 +97,7 @@ impl Tree {
         let end = if path.len() > start && path.ends_with(b"/") { path.len() - 1 } else { path.len() };
         let search = Search { tree: self, path: &path[..end], verb, span };
         let mut values = PathValues::default();
-        let method = search.descend(0, Some(start).filter(|&at| at < end), &mut values)?;
+        let method = search.descend(0, Some(start).filter(|&at| at < end), &mut values).or(self.pinned)?;
         Some(Found { method: method as usize, values })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
+use regex::RegexBuilder;
 
 use super::headers::{Target, target};
 use super::parameters::{Piece, Source};
@@ -13,6 +13,7 @@ use crate::edge::exchange::{Variable, Verb};
 use crate::model::problem::{Located, Place, Problem};
 use crate::model::rest_api::{HttpMethod, Integration, IntegrationType, PassthroughBehavior, Resource, RestApi};
 use crate::net::tls::server_name;
+use crate::settings::limits::PATTERN_BYTES_MAX;
 use crate::wire::headers::Known;
 use crate::wire::uri::encode_path;
 
@@ -245,7 +246,11 @@ fn custom(definition: Definition<'_>, shows_trace: bool, problems: &mut Vec<Prob
     for response in &integration.responses {
         let pattern = match response.selection_pattern.as_ref().filter(|pattern| !pattern.value.is_empty()) {
             None => None,
-            Some(pattern) => match Regex::new(&format!("^(?:{})$", pattern.value)) {
+            Some(pattern) => match RegexBuilder::new(&format!("^(?:{})$", pattern.value))
+                .size_limit(PATTERN_BYTES_MAX)
+                .dfa_size_limit(PATTERN_BYTES_MAX)
+                .build()
+            {
                 Ok(regex) => Some(regex),
                 Err(error) => {
                     problems.push(Problem::error(
