@@ -13,6 +13,7 @@ use super::commit::definitions::{Definitions, key, segments};
 use super::commit::store::Store;
 use super::deploy::compile::Compiling;
 use super::deploy::from_rows::{self, Owners};
+use super::deploy::parsed::{Parsed, ParsedDeployments};
 use super::deploy::refuse::refuse;
 use super::deploy::stage::{Missing, ReleaseSource, StageSource};
 use crate::edge::snapshot::Stage;
@@ -57,6 +58,7 @@ pub struct Bench<'b, 't> {
     pub tools: &'b mut Tools<'t>,
     pub facts: &'b Facts,
     pub store: &'b Store,
+    pub parsed: &'b mut ParsedDeployments,
 }
 
 impl Bench<'_, '_> {
@@ -87,15 +89,13 @@ impl Bench<'_, '_> {
     }
 
     /// A deployment that no stage points at yet is refused as well where it needs what Weir does not enforce.
-    fn deployable(&self, change: &Change, api: &str, id: &str) -> Result<(), AwsError> {
+    fn deployable(&mut self, change: &Change, api: &str, id: &str) -> Result<(), AwsError> {
         let blob = key(&["deployments", api, id]);
         if !change.blobs.iter().any(|(key, bytes)| *key == blob && bytes.is_some()) {
             return Ok(());
         }
-        let mut problems = Vec::new();
-        let (rest_api, owners) = from_rows::rest_api(api, &self.content(change, api, id)?, &mut problems);
-        problems.extend(refuse(&rest_api).problems());
-        self.refused(&problems, &owners).map_or(Ok(()), Err)
+        let parsed = self.content(change, api, id)?;
+        self.refused(&with_refusals(&parsed), &parsed.owners).map_or(Ok(()), Err)
     }
 
     /// One stage, from its row and the deployments that it points at.
@@ -108,36 +108,33 @@ impl Bench<'_, '_> {
     ) -> Result<Arc<Stage>, AwsError> {
         let row = definitions.draft().get(&key(&["restapis", api_id, "stages", name])).unwrap_or_default();
         let base_id = text(&row, "deploymentId").unwrap_or_default();
-        let mut problems = Vec::new();
-        let (base, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, base_id)?, &mut problems);
+        let base = self.content(change, api_id, base_id)?;
         let variables = texts(inner(&row, "variables"));
         let canary = inner(&row, "canarySettings").map(|canary| -> Result<_, AwsError> {
             let id = text(canary, "deploymentId").unwrap_or(base_id);
+            let parsed = self.content(change, api_id, id)?;
             // Told with its own methods' names: its places mean nothing beside the base's.
-            let mut found = Vec::new();
-            let (api, owners) = from_rows::rest_api(api_id, &self.content(change, api_id, id)?, &mut found);
-            found.extend(refuse(&api).problems());
-            if let Some(refused) = self.refused(&found, &owners) {
+            if let Some(refused) = self.refused(&with_refusals(&parsed), &parsed.owners) {
                 return Err(refused);
             }
             let mut variables = variables.clone();
             variables.extend(texts(inner(canary, "stageVariableOverrides")));
             let percent = canary.get("percentTraffic").and_then(Value::as_f64).unwrap_or(0.0);
-            Ok((percent, id.to_owned(), api, variables))
+            Ok((percent, id.to_owned(), parsed, variables))
         });
         let canary = canary.transpose()?;
         let settings = method_settings(inner(&row, "methodSettings"));
         let source = StageSource {
             name,
-            base: ReleaseSource { api: &base, deployment_id: base_id, variables: &variables },
-            canary: canary
-                .as_ref()
-                .map(|(percent, id, api, variables)| (*percent, ReleaseSource { api, deployment_id: id, variables })),
+            base: ReleaseSource { api: &base.api, deployment_id: base_id, variables: &variables },
+            canary: canary.as_ref().map(|(percent, id, parsed, variables)| {
+                (*percent, ReleaseSource { api: &parsed.api, deployment_id: id, variables })
+            }),
             method_settings: &settings,
             access_log_format: inner(&row, "accessLogSettings").and_then(|log| text(log, "format")),
             missing_variables: Missing::Empty,
         };
-        self.compile(source, &owners, problems)
+        self.compile(source, &base.owners, base.problems.clone())
     }
 
     /// Compiles a source, or tells why it cannot be served.
@@ -155,16 +152,20 @@ impl Bench<'_, '_> {
     }
 
     /// What a deployment keeps: of this change, else of the store.
-    pub fn content(&self, change: &Change, api_id: &str, deployment_id: &str) -> Result<ApiRows, AwsError> {
+    fn content(&mut self, change: &Change, api_id: &str, deployment_id: &str) -> Result<Arc<Parsed>, AwsError> {
         let wanted = key(&["deployments", api_id, deployment_id]);
-        let own = change.blobs.iter().find(|(key, _)| *key == wanted).and_then(|(_, bytes)| bytes.clone());
-        let bytes = match own {
-            Some(bytes) => bytes.into_vec(),
-            None => self.store.blob(&wanted).map_err(|error| AwsError::unavailable(error.to_string()))?.ok_or_else(
-                || AwsError::unavailable(format!("The content of deployment {deployment_id} is missing")),
-            )?,
+        let own = change.blobs.iter().find(|(key, _)| *key == wanted).and_then(|(_, bytes)| bytes.as_deref());
+        if let Some(parsed) = self.parsed.get(&wanted) {
+            return Ok(parsed);
+        }
+        let read = match own {
+            Some(bytes) => self.parsed.read(&wanted, api_id, bytes),
+            None => {
+                let stored = self.store.blob(&wanted).map_err(|error| AwsError::unavailable(error.to_string()))?;
+                stored.and_then(|bytes| self.parsed.read(&wanted, api_id, &bytes))
+            }
         };
-        serde_json::from_slice(&bytes).map_err(|error| AwsError::unavailable(error.to_string()))
+        read.ok_or_else(|| AwsError::unavailable(format!("The content of deployment {deployment_id} is missing")))
     }
 
     fn refused(&self, problems: &[Problem], owners: &Owners) -> Option<AwsError> {
@@ -180,6 +181,13 @@ impl Bench<'_, '_> {
             .collect();
         (!reasons.is_empty()).then(|| cannot(&reasons))
     }
+}
+
+/// Everything that stands in the way of a deployment.
+fn with_refusals(parsed: &Parsed) -> Vec<Problem> {
+    let mut problems = parsed.problems.clone();
+    problems.extend(refuse(&parsed.api).problems());
+    problems
 }
 
 fn cannot(reasons: &[String]) -> AwsError {

@@ -218,6 +218,7 @@ impl Management {
     }
 
     fn replace(&mut self, change: Change, respond: oneshot::Sender<Result<(), AwsError>>, around: &mut Around<'_>) {
+        self.plane.parsed.forget();
         if let Err(error) = self.plane.store.room() {
             return drop(respond.send(Err(AwsError::unavailable(error.to_string()))));
         }
@@ -261,7 +262,7 @@ impl Management {
     }
 
     fn test_stage(
-        &self,
+        &mut self,
         test: &TestInvoke,
         around: &mut Around<'_>,
     ) -> Result<Arc<crate::edge::snapshot::Stage>, AwsError> {
@@ -286,8 +287,12 @@ impl Management {
             missing_variables: Missing::Empty,
         };
         let mut tools = around.tools();
-        Bench { tools: &mut tools, facts: &self.plane.facts, store: &self.plane.store }
-            .compile(source, &owners, problems)
+        let Plane { facts, store, parsed, .. } = &mut self.plane;
+        let mut stage = Bench { tools: &mut tools, facts, store, parsed }.compile(source, &owners, problems)?;
+        if let Some(stage) = Arc::get_mut(&mut stage) {
+            stage.base.tree.pin(0);
+        }
+        Ok(stage)
     }
 
     fn end_test(&mut self, tested: Tested, around: &mut Around<'_>) {

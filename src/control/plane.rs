@@ -19,6 +19,7 @@ use super::commit::definitions::{Definitions, segments};
 use super::commit::store::Store;
 use super::commit::store_error::StoreError;
 use super::commit::unsettled::Unsettled;
+use super::deploy::parsed::ParsedDeployments;
 use super::live::{Bench, Effect, Live, Tools};
 use crate::edge::snapshot::Stage;
 use crate::edge::upstream::Endpoint;
@@ -31,6 +32,7 @@ pub struct Plane {
     pub store: Store,
     pub facts: Facts,
     pub live: Live,
+    pub parsed: ParsedDeployments,
     /// How to undo what is not on disk yet.
     unsettled: Unsettled,
     /// Handed to the store, oldest first.
@@ -73,6 +75,7 @@ impl Plane {
             store,
             facts,
             live: Live::default(),
+            parsed: ParsedDeployments::default(),
             unsettled: Unsettled::default(),
             writing: VecDeque::new(),
             resolving: VecDeque::new(),
@@ -126,8 +129,8 @@ impl Plane {
     }
 
     /// Compiles one stage as its rows are now.
-    pub fn compile(&self, tools: &mut Tools<'_>, api: &str, stage: &str) -> Result<Arc<Stage>, AwsError> {
-        let mut bench = Bench { tools, facts: &self.facts, store: &self.store };
+    pub fn compile(&mut self, tools: &mut Tools<'_>, api: &str, stage: &str) -> Result<Arc<Stage>, AwsError> {
+        let mut bench = Bench { tools, facts: &self.facts, store: &self.store, parsed: &mut self.parsed };
         bench.stage(&self.definitions, &Change::default(), api, stage)
     }
 
@@ -137,7 +140,7 @@ impl Plane {
             return self.unchanged(Done { reply, revision: self.definitions.revision() }, respond);
         }
         let inverse = self.definitions.apply(&change);
-        let mut bench = Bench { tools, facts: &self.facts, store: &self.store };
+        let mut bench = Bench { tools, facts: &self.facts, store: &self.store, parsed: &mut self.parsed };
         let compiled = catch_unwind(AssertUnwindSafe(|| bench.effect(&self.definitions, &change)));
         let effect = match compiled.unwrap_or_else(|_| Err(AwsError::internal())) {
             Ok(effect) => effect,

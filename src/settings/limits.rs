@@ -90,6 +90,8 @@ pub const METHOD_SETTINGS_MAX: usize = 10_000;
 pub const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Methods that are tested at once (`test-invoke-method`): each is a stage of its own for as long as its backend takes.
 pub const TESTS_MAX: usize = 16;
+/// Definitions of deployments that are kept read, by the bytes of their rows.
+pub const PARSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Stages of one API. AWS says 10 and raises it on request.
 pub const STAGES_MAX: usize = 100;
 /// A remote command waits for its answer so long: a backup of a large store takes seconds.

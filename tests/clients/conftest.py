@@ -44,6 +44,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(302, b"", {"Location": "/echo/target"})
         elif word == "status":
             self.reply(int(argument), b"")
+        elif word == "delay":
+            time.sleep(int(argument) / 1000)
+            self.reply(200, b"late")
         elif word == "chunked":
             self.send_response(200)
             self.send_header("Transfer-Encoding", "chunked")

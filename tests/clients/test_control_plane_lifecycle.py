@@ -1,6 +1,7 @@
 """An API built with boto3 alone, from nothing to its end: deployed, called, canaried, promoted, rolled back, exported, deleted,
 imported again."""
 import json
+import threading
 
 import pytest
 import requests
@@ -167,9 +168,30 @@ def test_a_method_is_tried_before_it_is_deployed(served, aws, api, backend):
     assert tried["log"].startswith("Execution log for request ")
     assert "Method request path: {petId=7}" in tried["log"]
     assert "Method completed with status: 200" in tried["log"]
+    # The path need not be the resource's; what another verb has is not tested.
     owner = mock(aws, api, "/m", '{"mock": true}')
+    assert json.loads(aws.test_invoke_method(**owner, pathWithQueryString="/else/where")["body"]) == {"mock": True}
     assert json.loads(aws.test_invoke_method(**owner)["body"]) == {"mock": True}
     assert aws.get_stages(restApiId=api)["item"] == []
+
+
+def test_a_method_under_test_is_reached_by_nobody_else(served, aws, api, backend):
+    """Its stage has no guards: a mapping that takes any stage of the API must not lead to it."""
+    owner = proxied(aws, api, "/slow", backend.url + "/delay/1500")
+    aws.create_domain_name(domainName="hidden.example.com", endpointConfiguration={"types": ["REGIONAL"]})
+    aws.create_base_path_mapping(domainName="hidden.example.com", restApiId=api)
+    testing = threading.Thread(target=lambda: aws.test_invoke_method(**owner))
+    testing.start()
+    answers = set()
+    while testing.is_alive():
+        for url, host in ((f"{served.url}/test-invoke-stage/slow", "hidden.example.com"),
+                          (f"{served.url}/test-invoke-stage/slow", f"{api}.execute-api.us-east-1.amazonaws.com"),
+                          (f"{served.url}/_aws/execute-api/{api}/test-invoke-stage/slow", "localhost")):
+            answers.add(requests.get(url, headers={"Host": host}, timeout=10).status_code)
+    testing.join()
+    aws.delete_base_path_mapping(domainName="hidden.example.com", basePath="(none)")
+    aws.delete_domain_name(domainName="hidden.example.com")
+    assert answers == {403}
 
 
 def test_what_is_not_enforced_is_refused_at_deployment(served, aws, api, backend):

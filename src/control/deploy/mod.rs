@@ -4,6 +4,7 @@ pub mod compile;
 pub mod from_rows;
 pub mod ids;
 pub mod load;
+pub mod parsed;
 pub mod publish;
 pub mod refuse;
 pub mod stage;
