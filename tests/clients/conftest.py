@@ -186,6 +186,17 @@ class Process:
         host, _, port = self.address.rpartition(":")
         return host, int(port)
 
+    @property
+    def admin_url(self):
+        return f"http://{self.admin_address}"
+
+    def client(self, service="apigateway", **options):
+        import boto3
+        import botocore.config
+
+        config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False)
+        return boto3.client(service, endpoint_url=self.admin_url, region_name="us-east-1", config=config, **options)
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -212,17 +223,6 @@ class Served(Process):
     def __init__(self, folder, *flags):
         self.folder = folder
         super().__init__("serve", "--data", str(folder), *flags)
-
-    @property
-    def admin_url(self):
-        return f"http://{self.admin_address}"
-
-    def client(self, service="apigateway", **options):
-        import boto3
-        import botocore.config
-
-        config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False)
-        return boto3.client(service, endpoint_url=self.admin_url, region_name="us-east-1", config=config, **options)
 
 
 @pytest.fixture(scope="session")
