@@ -189,6 +189,17 @@ class Process:
         host, _, port = self.address.rpartition(":")
         return host, int(port)
 
+    @property
+    def admin_url(self):
+        return f"http://{self.admin_address}"
+
+    def client(self, service="apigateway", **options):
+        import boto3
+        import botocore.config
+
+        config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False)
+        return boto3.client(service, endpoint_url=self.admin_url, region_name="us-east-1", config=config, **options)
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -216,17 +227,6 @@ class Served(Process):
         self.folder = folder
         super().__init__("serve", "--data", str(folder), *flags)
 
-    @property
-    def admin_url(self):
-        return f"http://{self.admin_address}"
-
-    def client(self, service="apigateway", **options):
-        import boto3
-        import botocore.config
-
-        config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False)
-        return boto3.client(service, endpoint_url=self.admin_url, region_name="us-east-1", config=config, **options)
-
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory, backend):
@@ -235,9 +235,24 @@ def served(tmp_path_factory, backend):
     assert running.stop() == 0, "\n".join(running.said)
 
 
+@pytest.fixture(scope="session")
+def clients():
+    """To make one reads the whole service model: every test has the same."""
+    return {}
+
+
 @pytest.fixture
-def aws(served):
-    return served.client()
+def aws(served, clients):
+    if "apigateway" not in clients:
+        clients["apigateway"] = served.client()
+    return clients["apigateway"]
+
+
+@pytest.fixture
+def aws_v2(served, clients):
+    if "apigatewayv2" not in clients:
+        clients["apigatewayv2"] = served.client("apigatewayv2")
+    return clients["apigatewayv2"]
 
 
 @pytest.fixture(scope="session")
@@ -275,3 +290,14 @@ def no_surroundings(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+
+
+@pytest.fixture
+def known(served, aws):
+    """A fresh API and what the cases call its parts. It is deleted at the end, where a case has not done so."""
+    made = aws.create_rest_api(name="cases")
+    yield {"api": made["id"], "root": made["rootResourceId"], "account": "000000000000"}
+    try:
+        aws.delete_rest_api(restApiId=made["id"])
+    except aws.exceptions.NotFoundException:
+        pass

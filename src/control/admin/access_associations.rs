@@ -4,9 +4,10 @@
 use serde_json::json;
 
 use super::call::{Call, Reply, Turn};
+use super::common::{shown, text_of, without_empty_tags};
 use super::domain_targets::account_arn;
 use super::errors::AwsError;
-use super::shown::{in_list, page, shown, text};
+use super::paging::sorted_page;
 use super::tags;
 use crate::model::api_rows::Object;
 use crate::settings::limits::ACCESS_ASSOCIATIONS_MAX;
@@ -55,7 +56,7 @@ pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         // There is one account.
         associations.clear();
     }
-    page(call, associations, |association| text(association, "_id").to_owned(), in_list)
+    sorted_page(call, associations, |association| text_of(association, "_id").to_owned(), without_empty_tags)
 }
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -70,7 +71,7 @@ pub fn reject(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     domain_of(turn, given("domainNameArn"))?;
     let id = found(turn, given("domainNameAccessAssociationArn"))?;
     let association = turn.get(&["domainnameaccessassociations", &id]).unwrap_or_default();
-    if text(&association, "domainNameArn") != given("domainNameArn") {
+    if text_of(&association, "domainNameArn") != given("domainNameArn") {
         return Err(not_found());
     }
     turn.delete(&["domainnameaccessassociations", &id]);
@@ -81,7 +82,7 @@ pub fn reject(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 fn domain_of(turn: &Turn<'_>, arn: &str) -> Result<String, AwsError> {
     let row = arn.rsplit_once(":/domainnames/").map_or("", |(_, row)| row);
     match turn.get(&["domainnames", row]) {
-        Some(domain) if text(&domain, "domainNameArn") == arn && domain.contains_key("domainNameId") => {
+        Some(domain) if text_of(&domain, "domainNameArn") == arn && domain.contains_key("domainNameId") => {
             Ok(row.to_owned())
         }
         _ => Err(AwsError::not_found("Invalid domain name identifier specified")),
@@ -91,7 +92,7 @@ fn domain_of(turn: &Turn<'_>, arn: &str) -> Result<String, AwsError> {
 fn found(turn: &Turn<'_>, arn: &str) -> Result<String, AwsError> {
     let id = arn.rsplit_once(":/domainnameaccessassociations/").map_or("", |(_, id)| id);
     match turn.get(&["domainnameaccessassociations", id]) {
-        Some(association) if text(&association, "domainNameAccessAssociationArn") == arn => Ok(id.to_owned()),
+        Some(association) if text_of(&association, "domainNameAccessAssociationArn") == arn => Ok(id.to_owned()),
         _ => Err(not_found()),
     }
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::arn::Arn;
 use super::call::{Call, Reply, Turn};
+use super::common;
 use super::errors::AwsError;
-use super::lookup;
 use super::patch::{self, Operation};
 use crate::model::api_rows::Object;
 
@@ -13,14 +13,14 @@ use crate::model::api_rows::Object;
 const FEATURE: &str = "UsagePlans";
 
 pub fn get(turn: &mut Turn<'_>, _: &Call) -> Result<Reply, AwsError> {
-    lookup::reply(whole(turn.get(&["account"]).unwrap_or_default()))
+    common::reply(whole(turn.get(&["account"]).unwrap_or_default()))
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let mut account = turn.get(&["account"]).unwrap_or_default();
     patch::operations(call).iter().try_for_each(|operation| change(&mut account, operation))?;
     turn.put(&["account"], &account);
-    lookup::reply(whole(account))
+    common::reply(whole(account))
 }
 
 /// The row is only what was written.

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::api_key_csv::{self, CsvKey};
 use super::api_keys::{check_count, check_fields, checked_value, fresh};
 use super::call::{Call, Reply, Turn};
+use super::common::text_of;
 use super::errors::AwsError;
+use super::paging::next_order;
 use super::shapes;
-use super::shown::{next_order, text};
 use super::usage_plan_keys::attach;
 use crate::model::api_rows::Object;
 
@@ -19,7 +20,7 @@ pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let mut order = next_order(&keys);
     let mut count = keys.len();
     let mut by_value: HashMap<String, Object> =
-        keys.into_iter().map(|key| (text(&key, "value").to_owned(), key)).collect();
+        keys.into_iter().map(|key| (text_of(&key, "value").to_owned(), key)).collect();
     let plans = turn.children(&["usageplans"]);
     // What the next key of each plan gets as its order: to count them anew for every key would take its square.
     let mut plan_orders = HashMap::<String, i64>::new();
@@ -40,7 +41,7 @@ pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
             }
         };
         overwrite(turn, &mut key, &row);
-        let id = text(&key, "id").to_owned();
+        let id = text_of(&key, "id").to_owned();
         turn.put(&["apikeys", &id], &key);
         for plan in &row.usage_plan_ids {
             // A key that is there already stays there.

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::call::{Call, Reply, Turn, random_key_value};
+use super::common::{shown, text_of, with_tags, without_empty_tags};
 use super::errors::AwsError;
+use super::paging::{newest_first, next_order, sorted_page};
 use super::patch::{self, Kind, Operation, REPLACE, Rule, Wording, rule};
-use super::shown::{in_list, newest_first, next_order, page, shown, text, with_tags};
 use super::tags;
 use crate::model::api_rows::Object;
 use crate::settings::limits::{
@@ -31,7 +32,7 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     tags::check(call.object("tags"))?;
     let stage_keys = stage_keys(turn, call)?;
     let keys = turn.children(&["apikeys"]);
-    if keys.iter().any(|key| text(key, "value") == value) {
+    if keys.iter().any(|key| text_of(key, "value") == value) {
         return Err(AwsError::conflict("API Key already exists"));
     }
     check_count(keys.len())?;
@@ -43,19 +44,19 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     key.insert("enabled".into(), call.boolean("enabled").unwrap_or(false).into());
     key.insert("stageKeys".into(), stage_keys.into());
     key.extend(call.given(&["tags"]));
-    turn.put(&["apikeys", text(&key, "id")], &key);
+    turn.put(&["apikeys", text_of(&key, "id")], &key);
     Ok(Reply::Object(shown(key)))
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let mut keys = turn.children(&["apikeys"]);
     let prefix = call.query("name").unwrap_or_default();
-    keys.retain(|key| text(key, "name").starts_with(prefix));
+    keys.retain(|key| text_of(key, "name").starts_with(prefix));
     if let Some(customer) = call.query("customerId").filter(|customer| !customer.is_empty()) {
-        keys.retain(|key| text(key, "customerId") == customer);
+        keys.retain(|key| text_of(key, "customerId") == customer);
     }
     let values = call.flag("includeValues");
-    page(call, keys, newest_first, |key| in_list(if values { key } else { without_value(key) }))
+    sorted_page(call, keys, newest_first, |key| without_empty_tags(if values { key } else { without_value(key) }))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -72,7 +73,7 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
             _ => patch::apply_one(&mut key, &operation, RULES, WORDING)?,
         }
     }
-    check_fields(Some(text(&key, "name")), Some(text(&key, "description")))?;
+    check_fields(Some(text_of(&key, "name")), Some(text_of(&key, "description")))?;
     patch::set(&mut key, "lastUpdatedDate", turn.now.into());
     turn.put(&["apikeys", id], &key);
     Ok(Reply::Object(with_tags(without_value(key))))
@@ -83,8 +84,8 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let id = call.path("api_Key");
     find(turn, id)?;
     for plan in turn.children(&["usageplans"]) {
-        turn.delete(&["usageplans", text(&plan, "id"), "keys", id]);
-        turn.delete(&["usage", text(&plan, "id"), id]);
+        turn.delete(&["usageplans", text_of(&plan, "id"), "keys", id]);
+        turn.delete(&["usage", text_of(&plan, "id"), id]);
     }
     turn.delete(&["apikeys", id]);
     Ok(Reply::Empty)

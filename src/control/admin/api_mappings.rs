@@ -3,10 +3,11 @@
 
 use super::base_path_mappings::{NONE, fresh, has_only_known_characters, write};
 use super::call::{Call, Reply, Turn};
+use super::common::text_of;
 use super::domain_names::find;
 use super::domain_targets::types;
 use super::errors::AwsError;
-use super::shown::{page_v2, text};
+use super::paging::sorted_page_v2;
 use crate::model::api_rows::Object;
 
 pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -23,7 +24,7 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, _) = find(turn, call)?;
     let mappings = turn.children(&["domainnames", &domain, "basepathmappings"]);
-    page_v2(call, "items", mappings, |mapping| text(mapping, "basePath").to_owned(), view)
+    sorted_page_v2(call, "items", mappings, |mapping| text_of(mapping, "basePath").to_owned(), view)
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -35,10 +36,10 @@ pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, row) = find(turn, call)?;
     let before = found(turn, call, &domain)?;
-    let old = text(&before, "basePath");
+    let old = text_of(&before, "basePath");
     let key = call.text("apiMappingKey").map_or(Ok(old), |key| checked(&row, key))?;
-    let api = call.text("apiId").unwrap_or(text(&before, "restApiId"));
-    let stage = call.text("stage").unwrap_or(text(&before, "stage"));
+    let api = call.text("apiId").unwrap_or(text_of(&before, "restApiId"));
+    let stage = call.text("stage").unwrap_or(text_of(&before, "stage"));
     check_target(turn, api, stage)?;
     if key != old {
         check_free(turn, &domain, key)?;
@@ -53,7 +54,7 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, _) = find(turn, call)?;
     let mapping = found(turn, call, &domain)?;
-    turn.delete(&["domainnames", &domain, "basepathmappings", text(&mapping, "basePath")]);
+    turn.delete(&["domainnames", &domain, "basepathmappings", text_of(&mapping, "basePath")]);
     Ok(Reply::Empty)
 }
 
@@ -78,7 +79,7 @@ fn checked<'k>(domain: &Object, key: &'k str) -> Result<&'k str, AwsError> {
         "An ApiMapping key may contain only letters, numbers and one of $-_.+!*'(),"
     } else if key.split('/').any(str::is_empty) {
         "An ApiMapping key must not begin or end with a slash, or have two in a row"
-    } else if key.contains('/') && !(types(domain).eq(["REGIONAL"]) && text(domain, "securityPolicy") != "TLS_1_0") {
+    } else if key.contains('/') && !(types(domain).eq(["REGIONAL"]) && text_of(domain, "securityPolicy") != "TLS_1_0") {
         "Multi-level base path mappings are supported only for Regional domain names with TLS 1.2"
     } else {
         return Ok(key);
@@ -96,18 +97,18 @@ fn check_free(turn: &Turn<'_>, domain: &str, key: &str) -> Result<(), AwsError> 
 fn found(turn: &Turn<'_>, call: &Call, domain: &str) -> Result<Object, AwsError> {
     let id = call.path("apiMappingId");
     let mut mappings = turn.children(&["domainnames", domain, "basepathmappings"]).into_iter();
-    let found = mappings.find(|mapping| text(mapping, "_mappingId") == id);
+    let found = mappings.find(|mapping| text_of(mapping, "_mappingId") == id);
     found.ok_or_else(|| AwsError::not_found("The api mapping resource specified in the request was not found."))
 }
 
 fn view(mapping: Object) -> Object {
-    let key = match text(&mapping, "basePath") {
+    let key = match text_of(&mapping, "basePath") {
         NONE => "",
         key => key,
     };
     let mut view = Object::from_iter([
-        ("apiId".to_owned(), text(&mapping, "restApiId").into()),
-        ("apiMappingId".to_owned(), text(&mapping, "_mappingId").into()),
+        ("apiId".to_owned(), text_of(&mapping, "restApiId").into()),
+        ("apiMappingId".to_owned(), text_of(&mapping, "_mappingId").into()),
         ("apiMappingKey".to_owned(), key.into()),
     ]);
     view.extend(mapping.get("stage").map(|stage| ("stage".to_owned(), stage.clone())));

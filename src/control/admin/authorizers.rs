@@ -6,7 +6,7 @@ use super::arn::Arn;
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, ADD, Kind, REMOVE, REPLACE, Rule, Wording, rule};
-use super::{lookup, paging, shapes};
+use super::{common, paging, shapes};
 use crate::model::api_rows::Object;
 use crate::settings::limits::{AUTHORIZER_TTL_SECONDS_MAX, AUTHORIZERS_MAX};
 
@@ -45,35 +45,35 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
             "Maximum number of Authorizers for this API has been reached. Please contact AWS if you need additional Authorizers.",
         ));
     }
-    turn.put(&["restapis", api_id, "authorizers", lookup::text(&authorizer, "id")], &authorizer);
-    lookup::reply(authorizer)
+    turn.put(&["restapis", api_id, "authorizers", common::text_of(&authorizer, "id")], &authorizer);
+    common::reply(authorizer)
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
-    let authorizers = turn.children(&["restapis", api_id, "authorizers"]).into_iter().map(lookup::shown).collect();
+    let api_id = common::api_id(turn, call)?;
+    let authorizers = turn.children(&["restapis", api_id, "authorizers"]).into_iter().map(common::shown).collect();
     paging::page(call, authorizers, paging::member("id"))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    lookup::reply(lookup::row(turn, &key(call), UNKNOWN)?)
+    common::reply(common::row(turn, &key(call), UNKNOWN)?)
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let mut authorizer = lookup::row(turn, &key(call), UNKNOWN)?;
+    let mut authorizer = common::row(turn, &key(call), UNKNOWN)?;
     patch::apply(&mut authorizer, &patch::operations(call), RULES, Wording::Plain)?;
     check(turn, call.path("restapi_id"), &authorizer)?;
     turn.put(&key(call), &authorizer);
-    lookup::reply(authorizer)
+    common::reply(authorizer)
 }
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let authorizer = lookup::row(turn, &key(call), UNKNOWN)?;
-    let user = lookup::method_with(turn, call.path("restapi_id"), "authorizerId", call.path("authorizer_id"));
+    let authorizer = common::row(turn, &key(call), UNKNOWN)?;
+    let user = common::method_with(turn, call.path("restapi_id"), "authorizerId", call.path("authorizer_id"));
     if let Some(user) = user {
         return Err(AwsError::conflict(format!(
             "Cannot delete authorizer '{}', is referenced in method: {}/{}",
-            lookup::text(&authorizer, "name"),
+            common::text_of(&authorizer, "name"),
             user.verb,
             user.path
         )));
@@ -84,7 +84,7 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 
 /// `TestInvokeAuthorizer`.
 pub fn test_invoke(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    lookup::row(turn, &key(call), UNKNOWN)?;
+    common::row(turn, &key(call), UNKNOWN)?;
     Err(AwsError::bad_request("Authorizers cannot be invoked yet by this gateway."))
 }
 
@@ -94,7 +94,7 @@ fn key(call: &Call) -> [&str; 4] {
 
 /// Field rules, then what the fields say of each other.
 fn check(turn: &Turn<'_>, api_id: &str, authorizer: &Object) -> Result<(), AwsError> {
-    let (name, kind) = (lookup::text(authorizer, "name"), lookup::text(authorizer, "type"));
+    let (name, kind) = (common::text_of(authorizer, "name"), common::text_of(authorizer, "type"));
     if name.trim().is_empty() {
         return Err(AwsError::bad_request("Authorizer name cannot be blank"));
     }
@@ -105,18 +105,18 @@ fn check(turn: &Turn<'_>, api_id: &str, authorizer: &Object) -> Result<(), AwsEr
     if ttl.is_some_and(|ttl| !(0..=AUTHORIZER_TTL_SECONDS_MAX).contains(&ttl)) {
         return Err(out_of_bounds());
     }
-    let credentials = lookup::text(authorizer, "authorizerCredentials");
+    let credentials = common::text_of(authorizer, "authorizerCredentials");
     if !credentials.is_empty() && !Arn::parse(credentials).is_some_and(|arn| arn.is_role()) {
         return Err(AwsError::bad_request("Invalid ARN specified in the request"));
     }
-    sources(kind, lookup::text(authorizer, "identitySource"), ttl)?;
+    sources(kind, common::text_of(authorizer, "identitySource"), ttl)?;
     match kind {
         "COGNITO_USER_POOLS" => providers(authorizer)?,
-        _ => function(lookup::text(authorizer, "authorizerUri"))?,
+        _ => function(common::text_of(authorizer, "authorizerUri"))?,
     }
     let others = turn.children(&["restapis", api_id, "authorizers"]);
-    let id = lookup::text(authorizer, "id");
-    if others.iter().any(|other| lookup::text(other, "id") != id && lookup::text(other, "name") == name) {
+    let id = common::text_of(authorizer, "id");
+    if others.iter().any(|other| common::text_of(other, "id") != id && common::text_of(other, "name") == name) {
         return Err(AwsError::bad_request(format!(
             "Authorizer name must be unique. Authorizer {name} already exists in this RestApi."
         )));

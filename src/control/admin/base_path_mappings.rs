@@ -2,10 +2,11 @@
 //! one. The second version of the API sees the same rows as API mappings (`api_mappings.rs`).
 
 use super::call::{Call, Reply, Turn};
+use super::common::{shown, text_of};
 use super::domain_names::find;
 use super::errors::AwsError;
+use super::paging::sorted_page;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
-use super::shown::{page, shown, text};
 use crate::model::api_rows::Object;
 use crate::settings::limits::{BASE_PATH_CHARS_MAX, MAPPINGS_MAX, MULTI_LEVEL_MAPPINGS_MAX};
 
@@ -34,7 +35,7 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, _) = find(turn, call)?;
     let mappings = turn.children(&["domainnames", &domain, "basepathmappings"]);
-    page(call, mappings, |mapping| text(mapping, "basePath").to_owned(), shown)
+    sorted_page(call, mappings, |mapping| text_of(mapping, "basePath").to_owned(), shown)
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -43,23 +44,23 @@ pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, mut mapping) = found(turn, call)?;
-    let before = text(&mapping, "basePath").to_owned();
+    let before = text_of(&mapping, "basePath").to_owned();
     let mut wanted = Object::from_iter([
         ("basePath".to_owned(), before.as_str().into()),
-        ("restapiId".to_owned(), text(&mapping, "restApiId").into()),
-        ("stage".to_owned(), text(&mapping, "stage").into()),
+        ("restapiId".to_owned(), text_of(&mapping, "restApiId").into()),
+        ("stage".to_owned(), text_of(&mapping, "stage").into()),
     ]);
     patch::apply(&mut wanted, &patch::operations(call), RULES, WORDING)?;
-    let base_path = match text(&wanted, "basePath") {
+    let base_path = match text_of(&wanted, "basePath") {
         // A path of several levels came from the second version, and stays where nobody changes it.
         same if same == before => same,
         other => checked(other)?,
     };
-    check_target(turn, text(&wanted, "restapiId"), text(&wanted, "stage"))?;
+    check_target(turn, text_of(&wanted, "restapiId"), text_of(&wanted, "stage"))?;
     if base_path != before {
         check_free(turn, &domain, base_path)?;
     }
-    write(&mut mapping, base_path, text(&wanted, "restapiId"), text(&wanted, "stage"));
+    write(&mut mapping, base_path, text_of(&wanted, "restapiId"), text_of(&wanted, "stage"));
     turn.delete(&["domainnames", &domain, "basepathmappings", &before]);
     turn.put(&["domainnames", &domain, "basepathmappings", base_path], &mapping);
     Ok(Reply::Object(shown(mapping)))
@@ -67,14 +68,14 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, mapping) = found(turn, call)?;
-    turn.delete(&["domainnames", &domain, "basepathmappings", text(&mapping, "basePath")]);
+    turn.delete(&["domainnames", &domain, "basepathmappings", text_of(&mapping, "basePath")]);
     Ok(Reply::Empty)
 }
 
 /// A new row, where the domain has room for one.
 pub fn fresh(turn: &Turn<'_>, domain: &str, base_path: &str, api: &str, stage: &str) -> Result<Object, AwsError> {
     let mappings = turn.children(&["domainnames", domain, "basepathmappings"]);
-    let multi_level = mappings.iter().filter(|mapping| text(mapping, "basePath").contains('/')).count();
+    let multi_level = mappings.iter().filter(|mapping| text_of(mapping, "basePath").contains('/')).count();
     if mappings.len() >= MAPPINGS_MAX || (base_path.contains('/') && multi_level >= MULTI_LEVEL_MAPPINGS_MAX) {
         return Err(AwsError::limit(
             "Maximum number of mappings for this domain name has been reached. Please contact AWS if you need additional \
@@ -83,7 +84,7 @@ pub fn fresh(turn: &Turn<'_>, domain: &str, base_path: &str, api: &str, stage: &
     }
     let id = loop {
         let id = turn.fresh_id(&[], 6);
-        if mappings.iter().all(|mapping| text(mapping, "_mappingId") != id) {
+        if mappings.iter().all(|mapping| text_of(mapping, "_mappingId") != id) {
             break id;
         }
     };

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
-use super::{lookup, paging, tags};
+use super::{common, paging, tags};
 use crate::model::api_rows::Object;
 use crate::settings::limits::CLIENT_CERTIFICATE_LIFETIME;
 
@@ -38,33 +38,33 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     }
     row.insert(PRIVATE_KEY.into(), key.into());
     turn.put(&["clientcertificates", &id], &row);
-    lookup::reply(row)
+    common::reply(row)
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let certificates = turn.children(&["clientcertificates"]).into_iter().map(lookup::shown).collect();
+    let certificates = turn.children(&["clientcertificates"]).into_iter().map(common::shown).collect();
     paging::page(call, certificates, paging::member("clientCertificateId"))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    lookup::reply(lookup::row(
+    common::reply(common::row(
         turn,
         &["clientcertificates", call.path("clientcertificate_id")],
-        lookup::UNKNOWN_CLIENT_CERTIFICATE,
+        common::UNKNOWN_CLIENT_CERTIFICATE,
     )?)
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let id = call.path("clientcertificate_id");
-    let mut row = lookup::row(turn, &["clientcertificates", id], lookup::UNKNOWN_CLIENT_CERTIFICATE)?;
+    let mut row = common::row(turn, &["clientcertificates", id], common::UNKNOWN_CLIENT_CERTIFICATE)?;
     patch::apply(&mut row, &patch::operations(call), RULES, Wording::Plain)?;
     turn.put(&["clientcertificates", id], &row);
-    lookup::reply(row)
+    common::reply(row)
 }
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let id = call.path("clientcertificate_id");
-    lookup::row(turn, &["clientcertificates", id], lookup::UNKNOWN_CLIENT_CERTIFICATE)?;
+    common::row(turn, &["clientcertificates", id], common::UNKNOWN_CLIENT_CERTIFICATE)?;
     if let Some(stage) = user(turn, id) {
         return Err(AwsError::bad_request(format!(
             "Cannot delete Client Certificate '{id}', is referenced in stage: {stage}"
@@ -77,10 +77,10 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 /// The first stage that shows this certificate: `api/stage`.
 fn user(turn: &Turn<'_>, id: &str) -> Option<String> {
     turn.children(&["restapis"]).iter().find_map(|api| {
-        let api_id = lookup::text(api, "id");
+        let api_id = common::text_of(api, "id");
         let stages = turn.children(&["restapis", api_id, "stages"]);
-        let stage = stages.iter().find(|stage| lookup::text(stage, "clientCertificateId") == id)?;
-        Some(format!("{api_id}/{}", lookup::text(stage, "stageName")))
+        let stage = stages.iter().find(|stage| common::text_of(stage, "clientCertificateId") == id)?;
+        Some(format!("{api_id}/{}", common::text_of(stage, "stageName")))
     })
 }
 
@@ -142,6 +142,6 @@ mod tests {
         trial.put(&["restapis", "a", "stages", "dev"], json!({"stageName": "dev"}));
         assert_eq!(trial.call(delete, path, &[], Value::Null), Ok(Value::Null));
         let error = trial.call(get, path, &[], Value::Null).expect_err("gone");
-        assert_eq!((error.status, error.message.as_str()), (404, lookup::UNKNOWN_CLIENT_CERTIFICATE));
+        assert_eq!((error.status, error.message.as_str()), (404, common::UNKNOWN_CLIENT_CERTIFICATE));
     }
 }

@@ -22,7 +22,7 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     if canary.is_some() {
         canary_needs_a_stage(call, stage.is_some())?;
     }
-    let rows = content::read(turn, api_id).ok_or_else(|| super::common::no_api(call))?;
+    let rows = content::read(turn, api_id).ok_or_else(|| super::common::no_api(call, api_id))?;
     deployable(&api_row, &rows)?;
     let id = turn.fresh_id(&["restapis", api_id, "deployments"], 6);
     let row = object([

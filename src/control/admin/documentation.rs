@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
-use super::{documentation_locations as locations, lookup, paging};
+use super::{common, documentation_locations as locations, paging};
 use crate::formats::openapi;
 use crate::model::api_rows::Object;
 use crate::model::problem::Severity;
@@ -20,7 +20,7 @@ pub const UNKNOWN: &str = "Invalid Documentation part identifier specified";
 pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let location = call.object("location").cloned().unwrap_or_default();
     locations::constraints(&location)?;
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     locations::check(&location)?;
     let properties = call.text("properties").unwrap_or_default();
     described(properties)?;
@@ -31,12 +31,12 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         return Err(AwsError::conflict(text));
     }
     room_for(parts.len() + 1)?;
-    lookup::reply(write(turn, api_id, &location, properties))
+    common::reply(write(turn, api_id, &location, properties))
 }
 
 /// `GetDocumentationParts`, the documented and, when asked for, those that nobody has written yet.
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let mut parts = parts(turn, api_id);
     if call.query("locationStatus") == Some("UNDOCUMENTED") {
         let documented: Vec<Object> = parts.iter().map(locations::of).collect();
@@ -48,37 +48,37 @@ pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     }
     for (query, member) in [("type", "type"), ("name", "name"), ("path", "path")] {
         if let Some(wanted) = call.query(query).filter(|wanted| !wanted.is_empty()) {
-            parts.retain(|part| lookup::text(&locations::of(part), member) == wanted);
+            parts.retain(|part| common::text_of(&locations::of(part), member) == wanted);
         }
     }
     // Those without an id have their location for a key.
     let key = |part: &Object| part.get("id").or(part.get("location")).map(Value::to_string).unwrap_or_default();
     parts.sort_by_cached_key(key);
-    paging::page(call, parts.into_iter().map(lookup::shown).collect(), key)
+    paging::page(call, parts.into_iter().map(common::shown).collect(), key)
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    lookup::reply(lookup::row(turn, &key(call), UNKNOWN)?)
+    common::reply(common::row(turn, &key(call), UNKNOWN)?)
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let mut part = lookup::row(turn, &key(call), UNKNOWN)?;
+    let mut part = common::row(turn, &key(call), UNKNOWN)?;
     patch::apply(&mut part, &patch::operations(call), RULES, WORDING)?;
-    described(lookup::text(&part, "properties"))?;
+    described(common::text_of(&part, "properties"))?;
     turn.put(&key(call), &part);
-    lookup::reply(part)
+    common::reply(part)
 }
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    lookup::api(turn, call)?;
-    lookup::row(turn, &key(call), UNKNOWN)?;
+    common::api_id(turn, call)?;
+    common::row(turn, &key(call), UNKNOWN)?;
     turn.delete(&key(call));
     Ok(Reply::Empty)
 }
 
 /// `ImportDocumentationParts`: `merge` keeps what the document does not name, `overwrite` does not.
 pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let mut problems = Vec::new();
     let text = std::str::from_utf8(&call.raw).ok();
     let found = text.and_then(|text| openapi::documentation_parts(text, &mut problems));
@@ -98,7 +98,7 @@ pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let mut ids = Vec::new();
     for part in found {
         let location = part.get("location").and_then(Value::as_object).cloned().unwrap_or_default();
-        let properties = lookup::text(&part, "properties");
+        let properties = common::text_of(&part, "properties");
         let refused = locations::constraints(&location).and_then(|()| locations::check(&location));
         if let Err(refused) = refused {
             let place = locations::words(&location);
@@ -109,7 +109,7 @@ pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         let part = match known.iter_mut().find(|(known, _)| *known == whole) {
             Some((_, part)) => {
                 patch::set(part, "properties", properties.into());
-                turn.put(&["restapis", api_id, "documentation", "parts", lookup::text(part, "id")], part);
+                turn.put(&["restapis", api_id, "documentation", "parts", common::text_of(part, "id")], part);
                 part.clone()
             }
             None => {

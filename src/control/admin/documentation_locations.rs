@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::call::Turn;
+use super::common::{self, Placed};
 use super::errors::AwsError;
-use super::lookup::{self, Placed};
 use crate::model::api_rows::Object;
 
 /// Members of a location in AWS's order.
@@ -25,7 +25,7 @@ fn members(kind: &str) -> &'static [&'static str] {
 
 /// The location with what it leaves out: the root resource, every method, every status.
 pub fn whole(location: &Object) -> Object {
-    let kind = lookup::text(location, "type");
+    let kind = common::text_of(location, "type");
     let mut whole = Object::new();
     whole.insert("type".into(), kind.into());
     for member in members(kind) {
@@ -34,7 +34,7 @@ pub fn whole(location: &Object) -> Object {
             "name" => "",
             _ => "*",
         };
-        let said = lookup::text(location, member).trim();
+        let said = common::text_of(location, member).trim();
         whole.insert((*member).to_owned(), if said.is_empty() { default } else { said }.into());
     }
     whole
@@ -47,7 +47,7 @@ pub fn of(part: &Object) -> Object {
 
 /// What AWS's model says of a location, before it looks for the API.
 pub fn constraints(location: &Object) -> Result<(), AwsError> {
-    let status = lookup::text(location, "statusCode");
+    let status = common::text_of(location, "statusCode");
     let bytes = status.as_bytes();
     let is_status = bytes.len() == 3 && (b'1'..=b'5').contains(&bytes[0]) && bytes.iter().all(u8::is_ascii_digit);
     if is_status || status == "*" || status.trim().is_empty() {
@@ -60,12 +60,13 @@ pub fn constraints(location: &Object) -> Result<(), AwsError> {
 }
 
 pub fn check(location: &Object) -> Result<(), AwsError> {
-    let kind = lookup::text(location, "type");
+    let kind = common::text_of(location, "type");
     let has = members(kind);
-    if has.contains(&"name") && lookup::text(location, "name").trim().is_empty() {
+    if has.contains(&"name") && common::text_of(location, "name").trim().is_empty() {
         return Err(AwsError::bad_request(format!("Documentation part location of type '{kind}' must have a name")));
     }
-    let wrong = MEMBERS[1..].iter().find(|member| !lookup::text(location, member).is_empty() && !has.contains(member));
+    let wrong =
+        MEMBERS[1..].iter().find(|member| !common::text_of(location, member).is_empty() && !has.contains(member));
     wrong.map_or(Ok(()), |member| {
         Err(AwsError::bad_request(format!(
             "Documentation part location of type '{kind}' cannot have the field '{member}'"
@@ -91,11 +92,11 @@ pub fn all(turn: &Turn<'_>, api_id: &str) -> Vec<Object> {
     let mut all = vec![location("API", "", "", "", "")];
     for (kind, family) in [("AUTHORIZER", "authorizers"), ("MODEL", "models")] {
         let rows = turn.children(&["restapis", api_id, family]);
-        all.extend(rows.iter().map(|row| location(kind, "", "", "", lookup::text(row, "name"))));
+        all.extend(rows.iter().map(|row| location(kind, "", "", "", common::text_of(row, "name"))));
     }
     let resources = turn.children(&["restapis", api_id, "resources"]);
-    all.extend(resources.iter().map(|resource| location("RESOURCE", lookup::text(resource, "path"), "", "", "")));
-    for Placed { path, verb, method, .. } in lookup::methods(turn, api_id) {
+    all.extend(resources.iter().map(|resource| location("RESOURCE", common::text_of(resource, "path"), "", "", "")));
+    for Placed { path, verb, method, .. } in common::methods(turn, api_id) {
         all.push(location("METHOD", &path, &verb, "", ""));
         for parameter in keys(&method, "requestParameters") {
             let kinds = [("path", "PATH_PARAMETER"), ("querystring", "QUERY_PARAMETER"), ("header", "REQUEST_HEADER")];

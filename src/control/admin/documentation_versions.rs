@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
-use super::{documentation, lookup, paging};
+use super::{common, documentation, paging};
 use crate::model::api_rows::Object;
 
 const RULES: &[Rule] = &[rule("/description", REPLACE, Kind::Text)];
@@ -17,10 +17,10 @@ pub const UNKNOWN: &str = "Invalid Documentation version specified";
 pub const PARTS: &str = "_parts";
 
 pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let stage_key = ["restapis", api_id, "stages", call.text("stageName").unwrap_or_default()];
     let stage = match call.text("stageName").filter(|name| !name.is_empty()) {
-        Some(_) => Some(lookup::row(turn, &stage_key, lookup::UNKNOWN_STAGE)?),
+        Some(_) => Some(common::row(turn, &stage_key, common::UNKNOWN_STAGE)?),
         None => None,
     };
     let name = call.text("documentationVersion").unwrap_or_default();
@@ -43,34 +43,34 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         patch::set(&mut stage, "lastUpdatedDate", turn.now.into());
         turn.put(&stage_key, &stage);
     }
-    lookup::reply(version)
+    common::reply(version)
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let versions = turn.children(&["restapis", api_id, "documentation", "versions"]);
-    paging::page(call, versions.into_iter().map(lookup::shown).collect(), paging::member("version"))
+    paging::page(call, versions.into_iter().map(common::shown).collect(), paging::member("version"))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    lookup::reply(lookup::row(turn, &key(call), UNKNOWN)?)
+    common::reply(common::row(turn, &key(call), UNKNOWN)?)
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let mut version = lookup::row(turn, &key(call), UNKNOWN)?;
+    let mut version = common::row(turn, &key(call), UNKNOWN)?;
     patch::apply(&mut version, &patch::operations(call), RULES, Wording::Plain)?;
     turn.put(&key(call), &version);
-    lookup::reply(version)
+    common::reply(version)
 }
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let version = lookup::row(turn, &key(call), UNKNOWN)?;
-    let (api_id, name) = (call.path("restapi_id"), lookup::text(&version, "version"));
+    let version = common::row(turn, &key(call), UNKNOWN)?;
+    let (api_id, name) = (call.path("restapi_id"), common::text_of(&version, "version"));
     // A stage does not go on naming what is no more.
     for mut stage in turn.children(&["restapis", api_id, "stages"]) {
-        if lookup::text(&stage, "documentationVersion") == name {
+        if common::text_of(&stage, "documentationVersion") == name {
             stage.shift_remove("documentationVersion");
-            let stage_name = lookup::text(&stage, "stageName").to_owned();
+            let stage_name = common::text_of(&stage, "stageName").to_owned();
             turn.put(&["restapis", api_id, "stages", &stage_name], &stage);
         }
     }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::common::text_of;
 use super::domain_targets::types;
 use super::errors::AwsError;
 use super::shapes;
-use super::shown::text;
 use crate::model::api_rows::Object;
 use crate::settings::limits::DOMAIN_NAME_CHARS_MAX;
 
@@ -41,7 +41,7 @@ pub fn check(domain: &Object) -> Result<(), AwsError> {
         return Err(AwsError::bad_request("Cannot create a domain name with PRIVATE and another Endpoint Type."));
     }
     let configuration = domain.get("endpointConfiguration").and_then(Value::as_object);
-    match configuration.map_or("", |configuration| text(configuration, "ipAddressType")) {
+    match configuration.map_or("", |configuration| text_of(configuration, "ipAddressType")) {
         "dualstack" => {}
         "ipv4" if !private => {}
         "ipv4" => {
@@ -60,7 +60,9 @@ pub fn check(domain: &Object) -> Result<(), AwsError> {
             return Err(AwsError::bad_request(format!("Invalid {member} specified. Valid options are {values}")));
         }
     }
-    if text(domain, "securityPolicy").starts_with("SecurityPolicy_") && text(domain, "endpointAccessMode").is_empty() {
+    if text_of(domain, "securityPolicy").starts_with("SecurityPolicy_")
+        && text_of(domain, "endpointAccessMode").is_empty()
+    {
         return Err(AwsError::bad_request("endpointAccessMode must be specified with an enhanced security policy."));
     }
     if domain.contains_key("mutualTlsAuthentication") && !types(domain).eq(["REGIONAL"]) {

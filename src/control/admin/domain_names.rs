@@ -4,10 +4,11 @@
 use serde_json::json;
 
 use super::call::{Call, Reply, Turn};
+use super::common::{shown, text_of, without_empty_tags};
 use super::domain_checks::{check, check_certificates, check_name};
 use super::domain_targets::{computed, row_name, types};
 use super::errors::AwsError;
-use super::shown::{in_list, page, shown, text};
+use super::paging::sorted_page;
 use super::{domain_patch, patch, tags};
 use crate::model::api_rows::Object;
 use crate::settings::limits::DOMAIN_NAMES_MAX;
@@ -64,7 +65,7 @@ pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         // There is one account.
         domains.clear();
     }
-    page(call, domains, row_name, in_list)
+    sorted_page(call, domains, row_name, without_empty_tags)
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -90,8 +91,8 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (row, domain) = find(turn, call)?;
     for association in turn.children(&["domainnameaccessassociations"]) {
-        if text(&association, "domainNameArn") == text(&domain, "domainNameArn") {
-            turn.delete(&["domainnameaccessassociations", text(&association, "_id")]);
+        if text_of(&association, "domainNameArn") == text_of(&domain, "domainNameArn") {
+            turn.delete(&["domainnameaccessassociations", text_of(&association, "_id")]);
         }
     }
     turn.delete_all(&["domainnames", &row]);
@@ -111,7 +112,7 @@ pub fn find(turn: &Turn<'_>, call: &Call) -> Result<(String, Object), AwsError> 
     };
     match turn.get(&["domainnames", &row]) {
         // A name with an id in it is no way to a private domain.
-        Some(domain) if text(&domain, "domainName") == name => Ok((row, domain)),
+        Some(domain) if text_of(&domain, "domainName") == name => Ok((row, domain)),
         _ => Err(AwsError::not_found("Invalid domain name identifier specified")),
     }
 }

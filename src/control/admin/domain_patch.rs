@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
+use super::common::text_of;
 use super::domain_targets::types;
 use super::errors::AwsError;
 use super::patch::{self, Kind, Operation, REPLACE, Rule, Wording, rule};
 use super::shapes;
-use super::shown::text;
 use crate::model::api_rows::Object;
 
 const RULES: &[Rule] = &[
@@ -49,7 +49,7 @@ pub fn apply(domain: &mut Object, operation: &Operation, lenient: bool) -> Resul
 /// open, so it is refused, or kept and closed (`domain_targets::computed`) where the operator asked for leniency. No
 /// trust store is no mutual TLS.
 pub fn set_mutual_tls(domain: &mut Object, mutual: Object, lenient: bool) -> Result<(), AwsError> {
-    if text(&mutual, "truststoreUri").is_empty() {
+    if text_of(&mutual, "truststoreUri").is_empty() {
         domain.shift_remove("mutualTlsAuthentication");
         return Ok(());
     }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::call::Facts;
+use super::common::text_of;
 use super::patch::set;
-use super::shown::text;
 use crate::model::api_rows::Object;
 
 /// The zone of every edge-optimized domain.
@@ -38,8 +38,8 @@ pub fn types(domain: &Object) -> impl Iterator<Item = &str> {
 
 /// The segment of a domain's key: its name, and for a private one the id as well, so that several may have one name.
 pub fn row_name(domain: &Object) -> String {
-    match text(domain, "_key") {
-        "" => text(domain, "domainName").to_owned(),
+    match text_of(domain, "_key") {
+        "" => text_of(domain, "domainName").to_owned(),
         key => key.to_owned(),
     }
 }
@@ -74,9 +74,9 @@ pub fn computed(facts: &Facts, domain: &mut Object, id: impl Fn() -> String) {
     } else {
         domain.shift_remove("_closed");
     }
-    let name = text(domain, "domainName");
+    let name = text_of(domain, "domainName");
     // Private domains can be of several accounts, so theirs is in the ARN (wire-protocol section 5).
-    let arn = match text(domain, "domainNameId") {
+    let arn = match text_of(domain, "domainNameId") {
         "" => {
             let arn = facts.arn(&format!("/domainnames/{name}"));
             domain.shift_remove("_key");

@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply, Turn};
+use super::common;
 use super::errors::AwsError;
-use super::lookup;
 use super::patch::{self, Operation};
 use super::shapes::{self, GATEWAY_RESPONSE_TYPES};
 use crate::model::api_rows::Object;
@@ -37,7 +37,7 @@ const STATUSES: &[(&str, &str)] = &[
 
 pub fn put(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     constraints(call)?;
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let mut response = default_of(call.path("response_type"));
     response.extend(call.given(&["statusCode", "responseParameters", "responseTemplates"]));
     for member in ["responseParameters", "responseTemplates"] {
@@ -50,9 +50,9 @@ pub fn put(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let responses =
-        GATEWAY_RESPONSE_TYPES.iter().map(|kind| Value::Object(lookup::shown(current(turn, api_id, kind)))).collect();
+        GATEWAY_RESPONSE_TYPES.iter().map(|kind| Value::Object(common::shown(current(turn, api_id, kind)))).collect();
     // Recorded: all of them in one page, whatever the limit.
     let mut page = Object::new();
     page.insert("item".into(), responses);
@@ -61,13 +61,13 @@ pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     constraints(call)?;
-    let api_id = lookup::api(turn, call)?;
-    lookup::reply(current(turn, api_id, call.path("response_type")))
+    let api_id = common::api_id(turn, call)?;
+    common::reply(current(turn, api_id, call.path("response_type")))
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     constraints(call)?;
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let kind = call.path("response_type");
     // Recorded: one that was never put is patched as its default.
     let mut response = own(turn, api_id, kind).unwrap_or_else(|| default_of(kind));
@@ -77,9 +77,9 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     constraints(call)?;
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let key = key(api_id, call.path("response_type"));
-    lookup::row(turn, &key, "Gateway response type not defined on api")?;
+    common::row(turn, &key, "Gateway response type not defined on api")?;
     turn.delete(&key);
     Ok(Reply::Empty)
 }
@@ -110,9 +110,9 @@ fn is_status(text: &str) -> bool {
 
 fn customised(turn: &mut Turn<'_>, api_id: &str, mut response: Object) -> Result<Reply, AwsError> {
     patch::set(&mut response, "defaultResponse", false.into());
-    let kind = lookup::text(&response, "responseType").to_owned();
+    let kind = common::text_of(&response, "responseType").to_owned();
     turn.put(&key(api_id, &kind), &response);
-    lookup::reply(response)
+    common::reply(response)
 }
 
 /// A customised type. What a row leaves out (one from a document may) is the type's own.

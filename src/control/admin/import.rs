@@ -106,7 +106,7 @@ fn read(turn: &Turn<'_>, call: &Call) -> Result<(ApiRows, Vec<Value>), AwsError>
         ..ImportOptions::default()
     };
     let mut problems = Vec::new();
-    let imported = openapi::import_rows(document, &options, &mut problems);
+    let imported = openapi::import_rows(document, &options, &mut problems).ok_or_else(unreadable)?;
     let syntax = |problem: &Problem| problem.code.starts_with("yaml::") || problem.code == "openapi::version";
     if problems.iter().any(|problem| problem.severity == Severity::Error && syntax(problem)) {
         return Err(unreadable());
@@ -119,12 +119,11 @@ fn read(turn: &Turn<'_>, call: &Call) -> Result<(ApiRows, Vec<Value>), AwsError>
     if !errors.is_empty() {
         return Err(AwsError::bad_request(format!("Errors found during import:\n\t{}", errors.join("\n\t"))));
     }
-    let rows = imported.ok_or_else(unreadable)?.rows;
     let warnings = told(|severity| severity != Severity::Error);
     if call.flag("failonwarnings") && !warnings.is_empty() {
         return Err(AwsError::bad_request(format!("Warnings found during import:\n\t{}", warnings.join("\n\t"))));
     }
-    Ok((rows, warnings.into_iter().map(Value::from).collect()))
+    Ok((imported.rows, warnings.into_iter().map(Value::from).collect()))
 }
 
 /// The endpoint type of the query, else of the document, else EDGE.

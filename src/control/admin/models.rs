@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
-use super::{lookup, model_template, paging, schemas};
+use super::{common, model_template, paging, schemas};
 use crate::model::api_rows::Object;
 
 const RULES: &[Rule] = &[rule("/description", REPLACE, Kind::Clearable), rule("/schema", REPLACE, Kind::Text)];
@@ -41,7 +41,7 @@ pub fn add(turn: &mut Turn<'_>, api_id: &str, model: Object) -> Object {
     let mut row = Object::new();
     row.insert("id".into(), turn.fresh_id(&["restapis", api_id, "models"], 6).into());
     row.extend(model);
-    turn.put(&["restapis", api_id, "models", lookup::text(&row, "name")], &row);
+    turn.put(&["restapis", api_id, "models", common::text_of(&row, "name")], &row);
     row
 }
 
@@ -50,7 +50,7 @@ pub fn exists(turn: &Turn<'_>, api_id: &str, name: &str) -> bool {
 }
 
 pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
+    let api_id = common::api_id(turn, call)?;
     let name = call.text("name").unwrap_or_default();
     if name.is_empty() {
         return Err(AwsError::bad_request("Model name must be non-empty"));
@@ -66,25 +66,25 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         model == name || exists(turn, api_id, model)
     })?;
     let mut model = call.given(&["name", "description", "schema", "contentType"]);
-    if lookup::text(&model, "description").is_empty() {
+    if common::text_of(&model, "description").is_empty() {
         model.shift_remove("description");
     }
-    lookup::reply(add(turn, api_id, model))
+    common::reply(add(turn, api_id, model))
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
-    let models = turn.children(&["restapis", api_id, "models"]).into_iter().map(lookup::shown).collect();
+    let api_id = common::api_id(turn, call)?;
+    let models = turn.children(&["restapis", api_id, "models"]).into_iter().map(common::shown).collect();
     paging::page(call, models, paging::member("name"))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let mut model = named(turn, call)?;
-    if call.flag("flatten") && lookup::text(&model, "schema").contains("\"$ref\"") {
+    if call.flag("flatten") && common::text_of(&model, "schema").contains("\"$ref\"") {
         let flat = flat(turn, call.path("restapi_id"), &model);
         patch::set(&mut model, "schema", Value::Object(flat).to_string().into());
     }
-    lookup::reply(model)
+    common::reply(model)
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -94,10 +94,10 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     patch::apply(&mut model, &operations, RULES, WORDING)?;
     // A schema from a document is not looked at again until it is replaced: imports take more than this call does.
     if operations.iter().any(|operation| operation.path() == "/schema") {
-        schemas::check(lookup::text(&model, "schema"), api_id, |model| exists(turn, api_id, model))?;
+        schemas::check(common::text_of(&model, "schema"), api_id, |model| exists(turn, api_id, model))?;
     }
     turn.put(&["restapis", api_id, "models", name], &model);
-    lookup::reply(model)
+    common::reply(model)
 }
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -122,11 +122,11 @@ pub fn template(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 fn named(turn: &Turn<'_>, call: &Call) -> Result<Object, AwsError> {
     let name = call.path("model_name");
     let unknown = format!("Invalid model name specified: {name}");
-    lookup::row(turn, &["restapis", call.path("restapi_id"), "models", name], &unknown)
+    common::row(turn, &["restapis", call.path("restapi_id"), "models", name], &unknown)
 }
 
 fn flat(turn: &Turn<'_>, api_id: &str, model: &Object) -> Object {
-    let schema = |row: &Object| serde_json::from_str(lookup::text(row, "schema")).unwrap_or_default();
+    let schema = |row: &Object| serde_json::from_str(common::text_of(row, "schema")).unwrap_or_default();
     schemas::flatten(schema(model), |name| Some(schema(&turn.get(&["restapis", api_id, "models", name])?)))
 }
 
@@ -136,7 +136,7 @@ fn user(turn: &Turn<'_>, api_id: &str, name: &str) -> Option<String> {
         let map = object.get(member).and_then(Value::as_object);
         map.is_some_and(|map| map.values().any(|model| model.as_str() == Some(name)))
     };
-    for placed in lookup::methods(turn, api_id) {
+    for placed in common::methods(turn, api_id) {
         let place = format!("{}/{}", placed.path, placed.verb);
         if in_map(&placed.method, "requestModels") {
             return Some(format!("method request: {place}"));
@@ -148,9 +148,9 @@ fn user(turn: &Turn<'_>, api_id: &str, name: &str) -> Option<String> {
         }
     }
     let models = turn.children(&["restapis", api_id, "models"]);
-    let others = models.iter().filter(|model| lookup::text(model, "name") != name);
-    let mut users = others.filter(|model| schemas::names(lookup::text(model, "schema"), name));
-    users.next().map(|model| format!("model: {}", lookup::text(model, "name")))
+    let others = models.iter().filter(|model| common::text_of(model, "name") != name);
+    let mut users = others.filter(|model| schemas::names(common::text_of(model, "schema"), name));
+    users.next().map(|model| format!("model: {}", common::text_of(model, "name")))
 }
 
 #[cfg(test)]
@@ -266,9 +266,9 @@ mod tests {
     #[test]
     fn the_models_of_a_new_api() {
         let models = default_models();
-        assert_eq!(models.iter().map(|model| lookup::text(model, "name")).collect::<Vec<_>>(), ["Empty", "Error"]);
+        assert_eq!(models.iter().map(|model| common::text_of(model, "name")).collect::<Vec<_>>(), ["Empty", "Error"]);
         for model in models {
-            schemas::check(lookup::text(&model, "schema"), "a", |_| false).expect("a schema");
+            schemas::check(common::text_of(&model, "schema"), "a", |_| false).expect("a schema");
         }
     }
 }

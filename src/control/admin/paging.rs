@@ -16,12 +16,41 @@ const LARGEST: usize = 500;
 /// come or go in between shift nothing.
 pub fn page(call: &Call, items: Vec<Object>, key: impl Fn(&Object) -> String) -> Result<Reply, AwsError> {
     let (items, position) = cut(call, "limit", "position", items, key)?;
+    Ok(envelope("item", items.into_iter(), "position", position))
+}
+
+/// One page of rows in v1's envelope, sorted by `key`.
+pub fn sorted_page(
+    call: &Call,
+    mut rows: Vec<Object>,
+    key: impl Fn(&Object) -> String,
+    view: impl Fn(Object) -> Object,
+) -> Result<Reply, AwsError> {
+    rows.sort_by_cached_key(&key);
+    let (rows, position) = cut(call, "limit", "position", rows, key)?;
+    Ok(envelope("item", rows.into_iter().map(view), "position", position))
+}
+
+/// One page of rows in an envelope of v2, sorted by `key`.
+pub fn sorted_page_v2(
+    call: &Call,
+    list: &str,
+    mut rows: Vec<Object>,
+    key: impl Fn(&Object) -> String,
+    view: impl Fn(Object) -> Object,
+) -> Result<Reply, AwsError> {
+    rows.sort_by_cached_key(&key);
+    let (rows, next) = cut(call, "maxResults", "nextToken", rows, key)?;
+    Ok(envelope(list, rows.into_iter().map(view), "nextToken", next))
+}
+
+fn envelope(list: &str, items: impl Iterator<Item = Object>, next: &str, position: Option<String>) -> Reply {
     let mut envelope = Object::new();
-    envelope.insert("item".into(), items.into_iter().map(Value::Object).collect());
+    envelope.insert(list.to_owned(), items.map(Value::Object).collect());
     if let Some(position) = position {
-        envelope.insert("position".into(), position.into());
+        envelope.insert(next.to_owned(), position.into());
     }
-    Ok(Reply::Object(envelope))
+    Reply::Object(envelope)
 }
 
 /// The items of one page, and where the next begins.
@@ -65,6 +94,21 @@ pub fn member(name: &'static str) -> impl Fn(&Object) -> String {
     move |item| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// The number of a row among its like: the newest has the highest.
+pub fn order(row: &Object) -> i64 {
+    row.get("_order").and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// What the next row among these gets, so that rows of one second have an order, too.
+pub fn next_order(rows: &[Object]) -> i64 {
+    rows.iter().map(order).max().unwrap_or_default() + 1
+}
+
+/// A key to page by that is smaller for what is newer.
+pub fn newest_first(row: &Object) -> String {
+    format!("{:020}", i64::MAX - order(row))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +142,13 @@ mod tests {
     fn a_position_survives_its_item() {
         let position = URL_SAFE_NO_PAD.encode("0015");
         assert_eq!(page_of(&[("position", &position)], 5).0, 3);
+    }
+
+    #[test]
+    fn the_newest_comes_first() {
+        let row = |order: i64| Object::from_iter([("_order".to_owned(), Value::from(order))]);
+        let rows = [row(9), row(10)];
+        assert_eq!(next_order(&rows), 11);
+        assert!(newest_first(&rows[1]) < newest_first(&rows[0]));
     }
 }

@@ -3,7 +3,7 @@
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
-use super::{lookup, paging};
+use super::{common, paging};
 use crate::model::api_rows::Object;
 
 const RULES: &[Rule] = &[
@@ -29,33 +29,33 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         validator.insert(member.into(), call.boolean(member).unwrap_or(false).into());
     }
     named(&validator)?;
-    turn.put(&["restapis", api_id, "requestvalidators", lookup::text(&validator, "id")], &validator);
-    lookup::reply(validator)
+    turn.put(&["restapis", api_id, "requestvalidators", common::text_of(&validator, "id")], &validator);
+    common::reply(validator)
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let api_id = lookup::api(turn, call)?;
-    let validators = turn.children(&["restapis", api_id, "requestvalidators"]).into_iter().map(lookup::shown).collect();
+    let api_id = common::api_id(turn, call)?;
+    let validators = turn.children(&["restapis", api_id, "requestvalidators"]).into_iter().map(common::shown).collect();
     paging::page(call, validators, paging::member("id"))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    lookup::reply(lookup::row(turn, &key(call), UNKNOWN)?)
+    common::reply(common::row(turn, &key(call), UNKNOWN)?)
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let mut validator = lookup::row(turn, &key(call), UNKNOWN)?;
+    let mut validator = common::row(turn, &key(call), UNKNOWN)?;
     patch::apply(&mut validator, &patch::operations(call), RULES, WORDING)?;
     named(&validator)?;
     turn.put(&key(call), &validator);
-    lookup::reply(validator)
+    common::reply(validator)
 }
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let validator = lookup::row(turn, &key(call), UNKNOWN)?;
+    let validator = common::row(turn, &key(call), UNKNOWN)?;
     let (api_id, id) = (call.path("restapi_id"), call.path("requestvalidator_id"));
-    if let Some(user) = lookup::method_with(turn, api_id, "requestValidatorId", id) {
-        let name = lookup::text(&validator, "name");
+    if let Some(user) = common::method_with(turn, api_id, "requestValidatorId", id) {
+        let name = common::text_of(&validator, "name");
         return Err(AwsError::conflict(format!(
             "Cannot delete Request Validator '{name}', is referenced in method: {}/{}",
             user.verb, user.path
@@ -70,7 +70,7 @@ fn key(call: &Call) -> [&str; 4] {
 }
 
 fn named(validator: &Object) -> Result<(), AwsError> {
-    if lookup::text(validator, "name").trim().is_empty() {
+    if common::text_of(validator, "name").trim().is_empty() {
         return Err(AwsError::bad_request("Request Validator name cannot be blank"));
     }
     Ok(())

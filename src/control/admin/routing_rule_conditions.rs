@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::base_path_mappings::has_only_known_characters;
+use super::common::text_of;
 use super::errors::AwsError;
-use super::shown::text;
 use crate::model::api_rows::Object;
 use crate::settings::limits::{
     ROUTING_CONDITION_VALUES_MAX, ROUTING_HEADER_CONDITIONS_MAX, ROUTING_HEADER_NAME_CHARS, ROUTING_INFIX_CHARS,
@@ -82,8 +82,8 @@ fn check_base_path(path: &str) -> Result<(), AwsError> {
 fn check_header(value: &Value) -> Result<(), AwsError> {
     let empty = Object::new();
     let value = value.as_object().unwrap_or(&empty);
-    check_header_name(text(value, "header"))?;
-    check_glob(text(value, "valueGlob"))
+    check_header_name(text_of(value, "header"))?;
+    check_glob(text_of(value, "valueGlob"))
 }
 
 fn check_header_name(name: &str) -> Result<(), AwsError> {

@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::api_mappings::check_target;
 use super::call::{Call, Reply, Turn};
+use super::common::{shown, text_of};
 use super::domain_names::find;
 use super::domain_targets::account_arn;
 use super::errors::AwsError;
+use super::paging::sorted_page_v2;
 use super::routing_rule_conditions::check_conditions;
-use super::shown::{page_v2, shown, text};
 use crate::model::api_rows::Object;
 use crate::settings::limits::{ROUTING_RULE_PRIORITY_MAX, ROUTING_RULES_MAX};
 
@@ -30,7 +31,7 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 /// Replaces the whole rule.
 pub fn put(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, rule) = found(turn, call)?;
-    let id = text(&rule, "routingRuleId");
+    let id = text_of(&rule, "routingRuleId");
     let wanted = checked(turn, call)?;
     check_priority_is_free(&turn.children(&["domainnames", &domain, "routingrules"]), &wanted, id)?;
     Ok(Reply::Object(put_row(turn, &domain, id, wanted)))
@@ -40,7 +41,7 @@ pub fn put(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, _) = find(turn, call)?;
     let rules = turn.children(&["domainnames", &domain, "routingrules"]);
-    page_v2(call, "routingRules", rules, |rule| format!("{:07}", priority(rule)), shown)
+    sorted_page_v2(call, "routingRules", rules, |rule| format!("{:07}", priority(rule)), shown)
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -49,7 +50,7 @@ pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let (domain, rule) = found(turn, call)?;
-    turn.delete(&["domainnames", &domain, "routingrules", text(&rule, "routingRuleId")]);
+    turn.delete(&["domainnames", &domain, "routingrules", text_of(&rule, "routingRuleId")]);
     Ok(Reply::Empty)
 }
 
@@ -76,7 +77,7 @@ fn checked(turn: &Turn<'_>, call: &Call) -> Result<Object, AwsError> {
     let Some(target) = action.get_mut("invokeApi").and_then(Value::as_object_mut) else {
         return Err(AwsError::bad_request("The action of a routing rule must be invokeApi"));
     };
-    check_target(turn, text(target, "apiId"), text(target, "stage"))?;
+    check_target(turn, text_of(target, "apiId"), text_of(target, "stage"))?;
     target.entry("stripBasePath").or_insert(false.into());
     let mut wanted = call.given(&["priority", "conditions"]);
     wanted.insert("actions".into(), vec![action].into());
@@ -98,7 +99,7 @@ fn priority(rule: &Object) -> i64 {
 
 fn check_priority_is_free(rules: &[Object], wanted: &Object, own: &str) -> Result<(), AwsError> {
     let priority_taken = priority(wanted);
-    if rules.iter().any(|rule| priority(rule) == priority_taken && text(rule, "routingRuleId") != own) {
+    if rules.iter().any(|rule| priority(rule) == priority_taken && text_of(rule, "routingRuleId") != own) {
         return Err(AwsError::conflict(format!(
             "Priority {priority_taken} is already used by another routing rule of this domain name"
         )));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::arn::Arn;
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
-use super::{lookup, patch};
+use super::{common, patch};
 use crate::model::api_rows::Object;
 use crate::settings::limits::{TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX};
 
@@ -89,14 +89,14 @@ fn tagged(turn: &Turn<'_>, call: &Call) -> Result<(Vec<String>, Object), AwsErro
     let path = arn.resource.strip_prefix('/').ok_or_else(malformed)?;
     let segments: Vec<&str> = path.split('/').collect();
     let unknown = match segments[..] {
-        ["restapis", id] => lookup::unknown_api(call, id),
-        ["restapis", id, "stages", _] if !turn.has(&["restapis", id]) => lookup::unknown_api(call, id),
-        ["restapis", _, "stages", _] => AwsError::not_found(lookup::UNKNOWN_STAGE),
+        ["restapis", id] => common::no_api(call, id),
+        ["restapis", id, "stages", _] if !turn.has(&["restapis", id]) => common::no_api(call, id),
+        ["restapis", _, "stages", _] => AwsError::not_found(common::UNKNOWN_STAGE),
         ["apikeys", _] => AwsError::not_found("Invalid API Key identifier specified"),
         ["usageplans", _] => AwsError::not_found("Invalid Usage Plan ID specified"),
         ["domainnames", _] => AwsError::not_found("Invalid domain name identifier specified"),
-        ["vpclinks", _] => AwsError::not_found(lookup::UNKNOWN_VPC_LINK),
-        ["clientcertificates", _] => AwsError::not_found(lookup::UNKNOWN_CLIENT_CERTIFICATE),
+        ["vpclinks", _] => AwsError::not_found(common::UNKNOWN_VPC_LINK),
+        ["clientcertificates", _] => AwsError::not_found(common::UNKNOWN_CLIENT_CERTIFICATE),
         _ => return Err(malformed()),
     };
     let found = match segments[..] {
@@ -112,7 +112,7 @@ fn domain<'n>(turn: &Turn<'_>, name: &'n str) -> Option<(Vec<&'n str>, Object)> 
     let (plain, id) = name.split_once('+').map_or((name, None), |(name, id)| (name, Some(id)));
     [name, plain].into_iter().find_map(|name| {
         let row = turn.get(&["domainnames", name])?;
-        id.is_none_or(|id| lookup::text(&row, "domainNameId") == id).then_some((vec!["domainnames", name], row))
+        id.is_none_or(|id| common::text_of(&row, "domainNameId") == id).then_some((vec!["domainnames", name], row))
     })
 }
 

@@ -7,8 +7,8 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply, Turn};
+use super::common::text_of;
 use super::errors::AwsError;
-use super::shown::text;
 use super::{paging, patch, shapes, usage_plans};
 use crate::model::api_rows::Object;
 use crate::settings::limits::USAGE_DAYS_MAX;
@@ -24,9 +24,9 @@ pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
             "Invalid usage date range specified: at most {USAGE_DAYS_MAX} days can be asked for at once"
         )));
     }
-    let mut keys = turn.children(&["usageplans", text(&plan, "id"), "keys"]);
+    let mut keys = turn.children(&["usageplans", text_of(&plan, "id"), "keys"]);
     if let Some(key) = call.query("keyId").filter(|key| !key.is_empty()) {
-        keys.retain(|row| text(row, "id") == key);
+        keys.retain(|row| text_of(row, "id") == key);
     }
     let (keys, position) = paging::cut(call, "limit", "position", keys, paging::member("id"))?;
     Ok(Reply::Object(report(turn, &plan, days, &keys, position)))
@@ -64,7 +64,7 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 pub fn period(quota: &Object, day: Date) -> (Date, Date) {
     let offset = quota.get("offset").and_then(Value::as_i64).unwrap_or_default().clamp(0, 27);
     let shifted = day.saturating_sub(offset.days());
-    let (begin, length) = match text(quota, "period") {
+    let (begin, length) = match text_of(quota, "period") {
         "WEEK" => (shifted.saturating_sub(i64::from(shifted.weekday().to_sunday_zero_offset()).days()), 1.week()),
         "MONTH" => (shifted.first_of_month(), 1.month()),
         _ => return (day, day.saturating_add(1.day())),
@@ -85,7 +85,7 @@ impl Days {
 }
 
 fn report(turn: &Turn<'_>, plan: &Object, days: Days, keys: &[Object], position: Option<String>) -> Object {
-    let plan_id = text(plan, "id");
+    let plan_id = text_of(plan, "id");
     let mut report = Object::from_iter([
         ("usagePlanId".to_owned(), plan_id.into()),
         ("startDate".to_owned(), days.first.to_string().into()),
@@ -94,10 +94,10 @@ fn report(turn: &Turn<'_>, plan: &Object, days: Days, keys: &[Object], position:
     report.extend(position.map(|position| ("position".to_owned(), position.into())));
     let mut values = Object::new();
     for key in keys {
-        let adjusted = turn.get(&["usage", plan_id, text(key, "id")]);
+        let adjusted = turn.get(&["usage", plan_id, text_of(key, "id")]);
         let pair = |day| json!([0, remaining(plan, adjusted.as_ref(), day)]);
         let pairs = (0..=days.count()).map(|after| pair(days.first.saturating_add(after.days())));
-        values.insert(text(key, "id").to_owned(), pairs.collect());
+        values.insert(text_of(key, "id").to_owned(), pairs.collect());
     }
     report.insert("values".into(), values.into());
     report
@@ -107,7 +107,7 @@ fn remaining(plan: &Object, adjusted: Option<&Object>, day: Date) -> i64 {
     let Some(quota) = plan.get("quota").and_then(Value::as_object) else { return 0 };
     let limit = quota.get("limit").and_then(Value::as_i64).unwrap_or_default();
     let holds = |row: &Object| {
-        let since = text(row, "since").parse::<Date>().ok()?;
+        let since = text_of(row, "since").parse::<Date>().ok()?;
         (since <= day && day < period(quota, since).1).then(|| row.get("remaining")?.as_i64())?
     };
     adjusted.and_then(holds).unwrap_or(limit)

@@ -2,8 +2,9 @@
 
 use super::api_keys;
 use super::call::{Call, Reply, Turn};
+use super::common::text_of;
 use super::errors::AwsError;
-use super::shown::{newest_first, next_order, page, text};
+use super::paging::{newest_first, next_order, sorted_page};
 use super::usage_plans::{check_stages_are_one_plans, find, no_plan};
 use crate::model::api_rows::Object;
 use crate::settings::limits::USAGE_PLANS_PER_KEY_MAX;
@@ -27,7 +28,7 @@ pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     if let Some(prefix) = call.query("name").filter(|prefix| !prefix.is_empty()) {
         rows.retain(|row| named(turn, row).is_some_and(|name| name.starts_with(prefix)));
     }
-    page(call, rows, newest_first, |row| view(turn, &row))
+    sorted_page(call, rows, newest_first, |row| view(turn, &row))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -52,12 +53,12 @@ pub fn attach(
     key_id: &str,
     order: i64,
 ) -> Result<Object, AwsError> {
-    let plan = plans.iter().find(|plan| text(plan, "id") == plan_id).ok_or_else(no_plan)?;
+    let plan = plans.iter().find(|plan| text_of(plan, "id") == plan_id).ok_or_else(no_plan)?;
     api_keys::find(turn, key_id)?;
     if turn.has(&["usageplans", plan_id, "keys", key_id]) {
         return Err(AwsError::conflict(format!("API Key {key_id} is already in Usage Plan {plan_id}")));
     }
-    let of_key = |plan: &&Object| turn.has(&["usageplans", text(plan, "id"), "keys", key_id]);
+    let of_key = |plan: &&Object| turn.has(&["usageplans", text_of(plan, "id"), "keys", key_id]);
     let others: Vec<&Object> = plans.iter().filter(of_key).collect();
     check_stages_are_one_plans(plan, &others, key_id)?;
     if others.len() >= USAGE_PLANS_PER_KEY_MAX {
@@ -83,13 +84,13 @@ fn attached(turn: &Turn<'_>, call: &Call) -> Result<Object, AwsError> {
 }
 
 fn named(turn: &Turn<'_>, row: &Object) -> Option<String> {
-    Some(text(&turn.get(&["apikeys", text(row, "id")])?, "name").to_owned())
+    Some(text_of(&turn.get(&["apikeys", text_of(row, "id")])?, "name").to_owned())
 }
 
 fn view(turn: &Turn<'_>, row: &Object) -> Object {
-    let key = turn.get(&["apikeys", text(row, "id")]).unwrap_or_default();
+    let key = turn.get(&["apikeys", text_of(row, "id")]).unwrap_or_default();
     let mut shown =
-        Object::from_iter([("id".to_owned(), text(row, "id").into()), ("type".to_owned(), "API_KEY".into())]);
+        Object::from_iter([("id".to_owned(), text_of(row, "id").into()), ("type".to_owned(), "API_KEY".into())]);
     shown.extend(["value", "name"].into_iter().filter_map(|name| Some((name.to_owned(), key.get(name)?.clone()))));
     shown
 }

@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::common::text_of;
 use super::errors::AwsError;
 use super::patch::{Operation, set};
-use super::shown::text;
 use crate::model::api_rows::Object;
 
 /// A stage as plans name it: `{api}:{stage}`.
@@ -162,7 +162,7 @@ fn position(plan: &mut Object, stage: &ApiStage<'_>) -> Result<usize, AwsError> 
             "Invalid API Stage {{api: {}, stage: {}}} specified for usageplan {}",
             stage.api,
             stage.stage,
-            text(plan, "id")
+            text_of(plan, "id")
         ))
     })
 }

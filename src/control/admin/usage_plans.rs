@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply, Turn};
+use super::common::{shown, text_of, with_tags, without_empty_tags};
 use super::errors::AwsError;
-use super::shown::{in_list, page, shown, text, with_tags};
+use super::paging::sorted_page;
 use super::usage_plan_patch::{self, ApiStage};
 use super::{paging, patch, tags};
 use crate::model::api_rows::Object;
@@ -32,16 +33,16 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
              usage plans.",
         ));
     }
-    turn.put(&["usageplans", text(&plan, "id")], &plan);
+    turn.put(&["usageplans", text_of(&plan, "id")], &plan);
     Ok(Reply::Object(shown(plan)))
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let mut plans = turn.children(&["usageplans"]);
     if let Some(key) = call.query("keyId").filter(|key| !key.is_empty()) {
-        plans.retain(|plan| turn.has(&["usageplans", text(plan, "id"), "keys", key]));
+        plans.retain(|plan| turn.has(&["usageplans", text_of(plan, "id"), "keys", key]));
     }
-    page(call, plans, paging::member("id"), in_list)
+    sorted_page(call, plans, paging::member("id"), without_empty_tags)
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -88,14 +89,18 @@ pub fn stages(plan: &Object) -> impl Iterator<Item = ApiStage<'_>> {
     stages
         .iter()
         .filter_map(Value::as_object)
-        .map(|stage| ApiStage { api: text(stage, "apiId"), stage: text(stage, "stage") })
+        .map(|stage| ApiStage { api: text_of(stage, "apiId"), stage: text_of(stage, "stage") })
 }
 
 /// Ids of the plans that have a stage, or any stage of an API: what is in a plan is not deleted.
 pub fn holding(turn: &Turn<'_>, api: &str, stage: Option<&str>) -> Vec<String> {
     let holds =
         |plan: &Object| stages(plan).any(|held| held.api == api && stage.is_none_or(|stage| held.stage == stage));
-    turn.children(&["usageplans"]).iter().filter(|plan| holds(plan)).map(|plan| text(plan, "id").to_owned()).collect()
+    turn.children(&["usageplans"])
+        .iter()
+        .filter(|plan| holds(plan))
+        .map(|plan| text_of(plan, "id").to_owned())
+        .collect()
 }
 
 /// No stage of `plan` is in another plan of the same key.
@@ -106,24 +111,27 @@ pub fn check_stages_are_one_plans(plan: &Object, others: &[&Object], key: &str) 
         Some(stage) => Err(AwsError::conflict(format!(
             "Usage Plan {} cannot be added because API Key {key} cannot reference multiple Usage Plans with the same API \
              stage: {stage}",
-            text(plan, "id")
+            text_of(plan, "id")
         ))),
     }
 }
 
 /// The same for every key of a plan that was changed.
 fn check_keys(turn: &Turn<'_>, plan: &Object) -> Result<(), AwsError> {
-    let id = text(plan, "id");
+    let id = text_of(plan, "id");
     let keys = turn.children(&["usageplans", id, "keys"]);
     if keys.is_empty() {
         return Ok(());
     }
     let mut others = turn.children(&["usageplans"]);
-    others.retain(|other| text(other, "id") != id && stages(other).any(|held| stages(plan).any(|stage| stage == held)));
+    others.retain(|other| {
+        text_of(other, "id") != id && stages(other).any(|held| stages(plan).any(|stage| stage == held))
+    });
     for other in &others {
-        let shared = keys.iter().find(|key| turn.has(&["usageplans", text(other, "id"), "keys", text(key, "id")]));
+        let shared =
+            keys.iter().find(|key| turn.has(&["usageplans", text_of(other, "id"), "keys", text_of(key, "id")]));
         if let Some(key) = shared {
-            check_stages_are_one_plans(plan, &[other], text(key, "id"))?;
+            check_stages_are_one_plans(plan, &[other], text_of(key, "id"))?;
         }
     }
     Ok(())
@@ -155,7 +163,7 @@ fn given_stages(turn: &Turn<'_>, call: &Call) -> Result<Vec<Value>, AwsError> {
 
 /// Rules over several members, so after all of them have been written.
 fn check(plan: &Object) -> Result<(), AwsError> {
-    if text(plan, "name").is_empty() {
+    if text_of(plan, "name").is_empty() {
         return Err(AwsError::bad_request("Usage Plan name cannot be blank"));
     }
     let per_method = plan.get("apiStages").and_then(Value::as_array).into_iter().flatten();

@@ -7,7 +7,7 @@ use super::arn::Arn;
 use super::call::{Call, Reply, Turn};
 use super::errors::AwsError;
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
-use super::{lookup, paging, tags};
+use super::{common, paging, tags};
 use crate::model::api_rows::Object;
 
 const RULES: &[Rule] = &[rule("/name", REPLACE, Kind::Text), rule("/description", REPLACE, Kind::Text)];
@@ -24,24 +24,24 @@ pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     if let Some(tags) = tags {
         link.insert("tags".into(), Value::Object(tags));
     }
-    turn.put(&["vpclinks", lookup::text(&link, "id")], &link);
+    turn.put(&["vpclinks", common::text_of(&link, "id")], &link);
     patch::set(&mut link, "status", "PENDING".into());
     link.shift_remove("statusMessage");
-    lookup::reply(link)
+    common::reply(link)
 }
 
 pub fn list(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    let links = turn.children(&["vpclinks"]).into_iter().map(lookup::shown).collect();
+    let links = turn.children(&["vpclinks"]).into_iter().map(common::shown).collect();
     paging::page(call, links, paging::member("id"))
 }
 
 pub fn get(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
-    reply(lookup::row(turn, &["vpclinks", call.path("vpclink_id")], lookup::UNKNOWN_VPC_LINK)?)
+    reply(common::row(turn, &["vpclinks", call.path("vpclink_id")], common::UNKNOWN_VPC_LINK)?)
 }
 
 pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let id = call.path("vpclink_id");
-    let mut link = lookup::row(turn, &["vpclinks", id], lookup::UNKNOWN_VPC_LINK)?;
+    let mut link = common::row(turn, &["vpclinks", id], common::UNKNOWN_VPC_LINK)?;
     let operations = patch::operations(call);
     if operations.iter().any(|operation| operation.path().split('/').nth(1) == Some("targetArns")) {
         return Err(AwsError::bad_request("Target arns are not allowed to be changed/added."));
@@ -54,7 +54,7 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 
 pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let id = call.path("vpclink_id");
-    lookup::row(turn, &["vpclinks", id], lookup::UNKNOWN_VPC_LINK)?;
+    common::row(turn, &["vpclinks", id], common::UNKNOWN_VPC_LINK)?;
     let users = users(turn, id);
     if !users.is_empty() {
         return Err(AwsError::bad_request(format!(
@@ -69,11 +69,11 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
 /// A link that is read or changed alone shows its tags even where it has none.
 fn reply(mut link: Object) -> Result<Reply, AwsError> {
     link.entry("tags").or_insert_with(|| Value::Object(Object::new()));
-    lookup::reply(link)
+    common::reply(link)
 }
 
 fn named(link: &Object) -> Result<(), AwsError> {
-    if lookup::text(link, "name").is_empty() {
+    if common::text_of(link, "name").is_empty() {
         return Err(AwsError::bad_request("Name cannot be empty"));
     }
     Ok(())
@@ -98,17 +98,17 @@ fn targets(targets: &[Value]) -> Result<(), AwsError> {
 fn users(turn: &Turn<'_>, id: &str) -> Vec<String> {
     let mut users = Vec::new();
     for api in turn.children(&["restapis"]) {
-        let api_id = lookup::text(&api, "id");
-        let through_it = |placed: &lookup::Placed| {
+        let api_id = common::text_of(&api, "id");
+        let through_it = |placed: &common::Placed| {
             let integration = placed.method.get("methodIntegration").and_then(Value::as_object);
-            integration.is_some_and(|integration| lookup::text(integration, "connectionId") == id)
+            integration.is_some_and(|integration| common::text_of(integration, "connectionId") == id)
         };
-        let methods: Vec<_> = lookup::methods(turn, api_id).into_iter().filter(through_it).collect();
+        let methods: Vec<_> = common::methods(turn, api_id).into_iter().filter(through_it).collect();
         if methods.is_empty() {
             continue;
         }
         for stage in turn.children(&["restapis", api_id, "stages"]) {
-            let stage = lookup::text(&stage, "stageName");
+            let stage = common::text_of(&stage, "stageName");
             users.extend(
                 methods.iter().map(|placed| format!("{api_id}:{}:{}:{stage}", placed.verb, placed.resource_id)),
             );
@@ -166,7 +166,7 @@ mod tests {
         check("n", &[TARGET, TARGET], "More than one target arn specified for vpc link.");
         check("n", &[], "Target arns cannot be empty");
         let error = trial.call(get, &[("vpclink_id", "x")], &[], Value::Null).expect_err("none");
-        assert_eq!((error.status, error.message.as_str()), (404, lookup::UNKNOWN_VPC_LINK));
+        assert_eq!((error.status, error.message.as_str()), (404, common::UNKNOWN_VPC_LINK));
     }
 
     #[test]
