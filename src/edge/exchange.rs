@@ -266,6 +266,8 @@ pub struct StageFacts {
     pub api_id: Box<str>,
     pub stage: Box<str>,
     pub deployment_id: Box<str>,
+    /// `{id}.execute-api.{region}.amazonaws.com`: what is told of a request that came by a path form.
+    pub default_domain: Box<str>,
     /// Whether this is the canary's deployment; `None` where the stage has no canary.
     pub canary: Option<bool>,
 }
@@ -330,6 +332,23 @@ pub struct Context<'x> {
     /// Known to the access log alone, as on AWS.
     pub domain: Option<&'x DomainFacts>,
     pub values: &'x PathValues,
+}
+
+impl<'x> Context<'x> {
+    /// Of a request by one of the forms for tests without DNS: `/{stage}` and the API's own path, as the default endpoint
+    /// would have them (control-plane/data-plane-addressing, section 2).
+    fn by_path_form(&self) -> Option<(&'x [u8], &'x [u8])> {
+        let path = self.request.path();
+        let (old, behind) = match path.strip_prefix(b"/_aws/execute-api/") {
+            Some(behind) => (false, behind),
+            None => (true, path.strip_prefix(b"/restapis/")?),
+        };
+        let behind = behind.strip_prefix(self.stage.api_id.as_bytes())?;
+        let rest = behind.strip_prefix(b"/")?.strip_prefix(self.stage.stage.as_bytes())?;
+        let stage = &behind[..behind.len() - rest.len()];
+        let rest = if old { rest.strip_prefix(b"/_user_request_")? } else { rest };
+        (rest.is_empty() || rest.starts_with(b"/")).then_some((stage, rest))
+    }
 }
 
 /// The variables of `$context` that exist before an integration is called (rest/08 section 8.12).
@@ -423,8 +442,14 @@ impl Variable {
             },
             Self::DeploymentId => push(context.stage.deployment_id.as_bytes()),
             Self::DomainName | Self::DomainPrefix if request.host().is_empty() => return false,
-            Self::DomainName => push(domain(request.host())),
-            Self::DomainPrefix => push(domain(request.host()).split(|&byte| byte == b'.').next().unwrap_or_default()),
+            Self::DomainName | Self::DomainPrefix => {
+                let name = match context.by_path_form() {
+                    Some(_) => context.stage.default_domain.as_bytes(),
+                    None => domain(request.host()),
+                };
+                let prefix = || name.split(|&byte| byte == b'.').next().unwrap_or_default();
+                push(if self == Self::DomainName { name } else { prefix() });
+            }
             Self::ExtendedRequestId => push(&request.ids.extended),
             Self::HttpMethod if request.method_text().is_empty() => return false,
             Self::HttpMethod => push(request.method_text()),
@@ -433,7 +458,13 @@ impl Variable {
                 None => return false,
             },
             Self::Path if request.path().is_empty() => return false,
-            Self::Path => push(request.path()),
+            Self::Path => match context.by_path_form() {
+                Some((stage, rest)) => {
+                    push(stage);
+                    push(rest);
+                }
+                None => push(request.path()),
+            },
             // rest/01 section 1.1: AWS says HTTP/1.1 whatever the client spoke.
             Self::Protocol => push(b"HTTP/1.1"),
             Self::RequestId => push(&request.ids.request),

@@ -218,7 +218,7 @@ def test_what_an_integration_is_told_of_an_address(told):
     assert told("/base/a", "context.example.com") == ("/base/a", "context.example.com", "context", "prod", "/a")
 
 
-@pytest.mark.xfail(strict=True, reason="$context.path has the prefix of the path form, and the domain is what was asked for")
 def test_what_an_integration_is_told_of_an_address_by_path(told):
     host = f"{told.api}.execute-api.us-east-1.amazonaws.com"
     assert told(f"/_aws/execute-api/{told.api}/prod/a") == ("/prod/a", host, told.api, "prod", "/a")
+    assert told(f"/restapis/{told.api}/prod/_user_request_/a") == ("/prod/a", host, told.api, "prod", "/a")

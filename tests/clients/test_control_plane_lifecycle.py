@@ -93,7 +93,7 @@ def test_an_api_from_nothing_to_its_end(served, aws, api, backend):
     # Four standard deviations of 8,000 draws are 1.9%.
     assert abs(met / 8_000 - 0.25) < 0.02, met
     metrics = requests.get(served.admin_url + "/metrics", timeout=10).text
-    counted = [line for line in metrics.splitlines() if line.startswith("weir_count_total") and 'stage="prod/Canary"' in line]
+    counted = [line for line in metrics.splitlines() if line.startswith("weir_count_total") and 'api="lifecycle",stage="prod/Canary"' in line]
     assert sum(float(line.rsplit(" ", 1)[1]) for line in counted) == met
 
     # Promoted: the canary's deployment and variables become the stage's; then it is taken away.

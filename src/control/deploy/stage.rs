@@ -125,6 +125,7 @@ impl StageCompiler<'_> {
                 account_id: settings.account_id.as_str().into(),
                 api_id: api.id.as_str().into(),
                 stage: stage.into(),
+                default_domain: format!("{}.execute-api.{}.amazonaws.com", api.id, settings.region).into(),
                 deployment_id: source.deployment_id.into(),
                 canary,
             },
