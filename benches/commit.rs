@@ -1,4 +1,15 @@
-//! How many changes a second are acknowledged when each is on disk, and how long does a start take? To be measured.
+//! How many changes a second are acknowledged when each is on disk, and how long does a start take?
+//!
+//! 2 shared virtual cores that others compiled on, ext4 on a disk with 345 synced writes a second; two runs:
+//!
+//! | clients | changes a second | target |
+//! |---|---|---|
+//! | 1 | 179, 176: two syncs each | |
+//! | 16 | 4,090, 2,620 | >= 500 |
+//! | 64 | 16,600, 7,340 | |
+//!
+//! 1,000 APIs of 45 rows (27 MB of text, a file of 34 MB): 0.32 s, 0.59 s after a clean end; 0.44 s, 0.76 s after a kill. 72 MB of
+//! memory, of which the database's cache has up to 32 MB (`STORE_CACHE_BYTES`).
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::change::Change;
-use super::disk::{Disk, Folder, SCHEMA_VERSION, Snapshot, refuse_error};
+use super::disk::{Disk, SCHEMA_VERSION, Snapshot, refuse_error};
+use super::folder::Folder;
 use super::store_error::StoreError;
 use crate::control::refusal::Refusal;
 use crate::model::api_rows::Object;

@@ -1,15 +1,12 @@
 //! Rows, blobs and their revision in one redb file. The only file that names redb.
 //!
-//! ```text
-//! weir.redb   rows: key -> JSON text      blobs: key -> bytes      meta: "schema", "revision" -> number
-//! weir.lock   held for as long as somebody works with the folder; the process id of who does
-//! ```
+//! Its tables: `rows` (key to JSON text), `blobs` (key to bytes), `meta` (`schema` and `revision` to a number).
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -31,106 +28,6 @@ const REVISION: &str = "revision";
 
 /// What stands in the tables. Raised when an older Weir could not read it.
 pub const SCHEMA_VERSION: u64 = 1;
-/// The database's file in its folder.
-pub const FILE: &str = "weir.redb";
-/// A database that is being made: it becomes [`FILE`] when it is whole.
-const UNFINISHED: &str = "weir.redb.new";
-/// What [`FILE`] was before a restore.
-const REPLACED: &str = "weir.redb.replaced";
-const LOCK: &str = "weir.lock";
-
-/// The right to work with a folder. One process has it.
-pub struct Folder {
-    path: PathBuf,
-    _lock: File,
-}
-
-impl Folder {
-    /// Makes the folder where it is missing, for this user alone, and takes it.
-    pub fn take(path: &Path) -> Result<Self, Refusal> {
-        let refuse = |what: &str, error: &io::Error| {
-            let found = format!("{what} `{}`: {error}", path.display());
-            Refusal::sentence("store::folder", found, "name a folder that this user may write")
-        };
-        make(path).map_err(|error| refuse("cannot make the folder", &error))?;
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path.join(LOCK))
-            .map_err(|error| refuse("cannot write in", &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(path, &mut lock)),
-            Err(TryLockError::Error(error)) => return Err(refuse("cannot lock", &error)),
-        }
-        let noted = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
-        noted.map_err(|error| refuse("cannot write in", &error))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
-    }
-
-    pub fn file(&self) -> PathBuf {
-        self.path.join(FILE)
-    }
-
-    /// A new database, filled by `fill`, takes the place of the old one at once and whole, or not at all. The old one
-    /// stays beside it as `weir.redb.replaced`.
-    pub fn replace(&self, fill: impl FnOnce(&Disk) -> Result<(), Refusal>) -> Result<(), Refusal> {
-        let (file, unfinished) = (self.file(), self.path.join(UNFINISHED));
-        let broken = |error: &io::Error| refuse_error(&file, StoreError::of_io("a new store cannot be made", error));
-        // What a killed process has left.
-        remove(&unfinished).map_err(|error| broken(&error))?;
-        let disk = Disk::create(&unfinished)?;
-        let filled = fill(&disk);
-        drop(disk);
-        if let Err(refusal) = filled {
-            let _ = remove(&unfinished);
-            return Err(refusal);
-        }
-        let in_place = || {
-            File::open(&unfinished)?.sync_all()?;
-            if file.try_exists()? {
-                let replaced = self.path.join(REPLACED);
-                remove(&replaced)?;
-                // A second name rather than a new one: at no moment is there no database.
-                fs::hard_link(&file, &replaced).or_else(|_| fs::copy(&file, &replaced).map(|_| ()))?;
-            }
-            fs::rename(&unfinished, &file)?;
-            File::open(&self.path)?.sync_all()
-        };
-        in_place().map_err(|error| broken(&error))
-    }
-}
-
-/// Makes what is missing of a folder, for this user alone, so that a power cut does not take it away again.
-fn make(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    for made in missing {
-        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent)?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn held(folder: &Path, lock: &mut File) -> Refusal {
-    let mut holder = String::new();
-    let _ = lock.take(32).read_to_string(&mut holder);
-    let who = if holder.is_empty() { "another process".to_owned() } else { format!("process {holder}") };
-    let found = format!("the folder `{}` is in use by {who}", folder.display());
-    Refusal::sentence("store::locked", found, "stop that one first, or give this one a folder of its own (--data)")
-}
-
 /// Makes a database of a file.
 type OpenDatabase = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
@@ -151,7 +48,7 @@ impl Disk {
     }
 
     /// An empty one in a file that must not be there yet.
-    fn create(file: &Path) -> Result<Self, Refusal> {
+    pub fn create(file: &Path) -> Result<Self, Refusal> {
         let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(file);
         let made = opened.map_err(DatabaseError::from).and_then(|opened| builder().create_file(opened));
         drop(made.map_err(|error| refuse_open(file, &error))?);
@@ -391,7 +288,7 @@ fn refuse_open(file: &Path, error: &DatabaseError) -> Refusal {
 
 fn refuse_damaged(file: &Path, error: &dyn std::fmt::Display) -> Refusal {
     let found = format!("`{}` is damaged: {error}", file.display());
-    let help = format!("keep a copy of it, move it away, and restore the latest backup (`{FILE}` is made anew)");
+    let help = "keep a copy of it, move it away, and restore the latest backup (a store is made where there is none)";
     Refusal::sentence("store::damaged", found, help)
 }
 
@@ -573,4 +470,165 @@ pub(super) mod faulty {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::super::folder::Folder;
+    use super::faulty::Medium;
+    use super::*;
+    use crate::control::scratch::Scratch;
+
+    type Rows = BTreeMap<Box<str>, Box<str>>;
+
+    fn rows(disk: &Disk) -> Rows {
+        let mut rows = Rows::new();
+        let snapshot = disk.snapshot().expect("a snapshot");
+        let each = |key: &str, text: &str| {
+            rows.insert(key.into(), text.into());
+            Ok(())
+        };
+        snapshot.each_row(each).expect("readable");
+        rows
+    }
+
+    fn found(outcome: Result<impl Sized, Refusal>) -> String {
+        let refusal = outcome.err().expect("refused");
+        format!("{}: {}", refusal.problems[0].code, refusal.problems[0].found)
+    }
+
+    fn new_file(scratch: &Scratch) -> (Folder, PathBuf) {
+        let folder = Folder::take(&scratch.path("data")).expect("taken");
+        folder.replace(|_| Ok(())).expect("made");
+        let file = folder.file();
+        (folder, file)
+    }
+
+    /// Some rows put and some deleted, with the revision in each.
+    fn any_change(medium: &Medium, revision: u64) -> Change {
+        let mut change = Change { revision, ..Change::default() };
+        for _ in 0..=medium.random(6) {
+            let key = Box::from(format!("k{}", medium.random(40)));
+            let text =
+                (medium.random(4) > 0).then(|| format!("{revision}{}", "x".repeat(medium.random(3000) as usize)));
+            change.rows.push((key, text.map(String::into_boxed_str)));
+        }
+        change
+    }
+
+    fn apply(rows: &mut Rows, change: &Change) {
+        for (key, text) in &change.rows {
+            match text {
+                Some(text) => drop(rows.insert(key.clone(), text.clone())),
+                None => drop(rows.remove(key)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_power_cut_takes_nothing_written_and_leaves_nothing_half() {
+        for seed in 0..40 {
+            let mut medium = Medium::new(seed);
+            let (mut expected, mut revision) = (Rows::new(), 0);
+            // The first database is whole on disk before anything depends on it (`Folder::replace`).
+            drop(medium.disk().map_err(|_| ()).expect("made"));
+            for _ in 0..3 {
+                let disk = medium.disk().map_err(|_| ()).expect("opens after the cut");
+                medium.fail_after(medium.random(120) as u32);
+                let mut both = expected.clone();
+                loop {
+                    let change = any_change(&medium, revision + 1);
+                    apply(&mut both, &change);
+                    if disk.write(&[&change], &mut Change::default()).is_err() {
+                        break;
+                    }
+                    (expected, revision) = (both.clone(), revision + 1);
+                }
+                medium = medium.after_power_cut();
+                drop(disk);
+                let disk = medium.disk().map_err(|_| ()).unwrap_or_else(|()| panic!("seed {seed}: cannot be opened"));
+                let (found, at) = (rows(&disk), disk.revision().expect("readable"));
+                assert!(
+                    (at == revision && found == expected) || (at == revision + 1 && found == both),
+                    "seed {seed}: at revision {at} after {revision} were written"
+                );
+                (expected, revision) = (found, at);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_failed_write_left_is_taken_back() {
+        let mut landed = 0;
+        for seed in 0..50 {
+            let medium = Medium::new(seed);
+            let disk = medium.disk().map_err(|_| ()).expect("made");
+            let first = any_change(&medium, 1);
+            disk.write(&[&first], &mut Change::default()).expect("written");
+            let before = rows(&disk);
+            medium.fail_after(medium.random(12) as u32);
+            let (second, third) = (any_change(&medium, 2), any_change(&medium, 3));
+            let mut undo = Change { revision: 1, ..Change::default() };
+            if disk.write(&[&second, &third], &mut undo).is_ok() {
+                continue;
+            }
+            medium.heal();
+            disk.reopen().expect("opens");
+            if disk.revision().expect("readable") != 1 {
+                landed += 1;
+                disk.write(&[&undo], &mut Change::default()).expect("written");
+            }
+            assert_eq!((rows(&disk), disk.revision()), (before, Ok(1)), "seed {seed}");
+        }
+        assert!(landed > 0, "no failure was one that had reached the disk");
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let scratch = Scratch::new("schema");
+        let (_folder, file) = new_file(&scratch);
+        let disk = Disk::open(&file).map_err(|_| ()).expect("opens");
+        let newer = disk.transaction(|_, _, meta| {
+            meta.insert(SCHEMA, SCHEMA_VERSION + 1)?;
+            Ok(())
+        });
+        newer.expect("written");
+        drop(disk);
+        let refused = found(Disk::open(&file));
+        assert!(refused.starts_with("store::schema") && refused.contains("newer Weir"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_no_store_is_refused_and_left_alone() {
+        let scratch = Scratch::new("damaged");
+        let (_folder, file) = new_file(&scratch);
+        let whole = fs::read(&file).expect("readable");
+        let damages: [(&str, Vec<u8>); 5] = [
+            ("store::damaged", Vec::new()),
+            ("store::damaged", b"no database".repeat(1000)),
+            ("store::damaged", whole[..whole.len() / 2].to_vec()),
+            ("store::damaged", [&whole[..300], &[0xAA; 600], &whole[900..]].concat()),
+            ("store::damaged", [&[0; 64], &whole[64..]].concat()),
+        ];
+        for (code, bytes) in damages {
+            fs::write(&file, &bytes).expect("written");
+            let refused = found(Disk::open(&file));
+            assert!(refused.starts_with(code), "{refused}");
+            assert_eq!(fs::read(&file).expect("readable").len(), bytes.len(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn another_program_s_database_is_refused() {
+        let scratch = Scratch::new("foreign");
+        let file = scratch.path("other.redb");
+        let other = Database::create(&file).expect("made");
+        let transaction = other.begin_write().expect("begun");
+        transaction.open_table(TableDefinition::<u64, u64>::new("sessions")).expect("made");
+        transaction.commit().expect("written");
+        drop(other);
+        let refused = found(Disk::open(&file));
+        assert!(refused.starts_with("store::foreign"), "{refused}");
+    }
+}

@@ -4,6 +4,8 @@ pub mod backup;
 pub mod change;
 pub mod definitions;
 pub mod disk;
+pub mod folder;
 pub mod store;
 pub mod store_error;
 pub mod unsettled;
+pub mod writer;

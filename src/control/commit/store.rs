@@ -30,27 +30,23 @@
 //! acknowledged".
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use tokio::sync::oneshot;
 
 use super::backup::{self, Contents, Existing};
 use super::change::{Change, Key};
-use super::disk::{Disk, Folder, refuse_error, refuse_row};
-use super::store_error::{Lost, StoreError};
+use super::disk::{Disk, refuse_error, refuse_row};
+use super::folder::Folder;
+use super::store_error::StoreError;
+use super::writer::{Writing, locked};
 use crate::control::refusal::Refusal;
 use crate::control::tell::tell;
 use crate::model::api_rows::Object;
-use crate::settings::limits::{
-    LOG_COMPLAINT_INTERVAL, STORE_BATCH_BYTES, STORE_BATCH_CHANGES_MAX, STORE_BYTES_WAITING_MAX,
-    STORE_CHANGES_WAITING_MAX, STORE_RETRY_INTERVAL,
-};
 
 /// Where changes are kept.
 pub struct Store(Kind);
@@ -58,7 +54,11 @@ pub struct Store(Kind);
 enum Kind {
     /// Rows are the control thread's; only blobs are here.
     Memory(Mutex<BTreeMap<Key, Box<[u8]>>>),
-    Disk(Writing),
+    Disk {
+        disk: Arc<Disk>,
+        writing: Writing,
+        backing_up: Arc<AtomicBool>,
+    },
 }
 
 /// A store and what was in it.
@@ -105,14 +105,17 @@ impl Store {
         if let Some(refusal) = damaged {
             return Err(refusal);
         }
-        let writing = Writing::start(disk, folder, revision).map_err(|error| {
-            Refusal::sentence(
-                "store::thread",
-                format!("the store's thread cannot start: {error}"),
-                "look at `ulimit -u`",
-            )
+        Ok(Opened { store: Self::on(disk, folder, revision)?, rows, revision })
+    }
+
+    /// `folder` is let go when the last change is on disk.
+    fn on(disk: Disk, folder: impl Send + 'static, revision: u64) -> Result<Self, Refusal> {
+        let disk = Arc::new(disk);
+        let writing = Writing::start(Arc::clone(&disk), folder, revision).map_err(|error| {
+            let found = format!("the store's thread cannot start: {error}");
+            Refusal::sentence("store::thread", found, "look at `ulimit -u`")
         })?;
-        Ok(Opened { store: Self(Kind::Disk(writing)), rows, revision })
+        Ok(Self(Kind::Disk { disk, writing, backing_up: Arc::default() }))
     }
 
     /// Makes the store of a folder from a backup, while no Weir runs there.
@@ -125,7 +128,7 @@ impl Store {
     pub fn room(&self) -> Result<(), StoreError> {
         match &self.0 {
             Kind::Memory(_) => Ok(()),
-            Kind::Disk(writing) => writing.waiting.room(),
+            Kind::Disk { writing, .. } => writing.room(),
         }
     }
 
@@ -143,7 +146,7 @@ impl Store {
                 }
                 let _ = answer.send(Ok(()));
             }
-            Kind::Disk(writing) => writing.hand_over(change, answer),
+            Kind::Disk { writing, .. } => writing.hand_over(change, answer),
         }
         receiver
     }
@@ -151,35 +154,43 @@ impl Store {
     /// The revision from which on all changes are to be undone, newest first, before anything else is committed. `None`
     /// when that has been done, or when the error lost no change.
     pub fn recovered(&self, error: &StoreError) -> Option<u64> {
-        let (Kind::Disk(writing), Some(lost)) = (&self.0, error.lost) else { return None };
-        let news = writing.undone.fetch_max(lost.failure, Ordering::SeqCst) < lost.failure;
-        if news {
-            // All that waits knows less than the writer and is lost with the rest.
-            locked(&writing.waiting.blobs).clear();
-        }
-        news.then_some(lost.since)
+        let (Kind::Disk { writing, .. }, Some(lost)) = (&self.0, error.lost) else { return None };
+        writing.recovered(lost).then_some(lost.since)
     }
 
     /// A blob as the newest change has left it, written or not.
     pub fn blob(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         match &self.0 {
             Kind::Memory(blobs) => Ok(locked(blobs).get(key).map(|bytes| bytes.to_vec())),
-            Kind::Disk(writing) => {
-                // First what waits: it leaves there after it has come to disk.
-                let waiting = locked(&writing.waiting.blobs).get(key).map(Waiting::bytes);
-                waiting.map_or_else(|| writing.disk.blob(key), Ok)
-            }
+            // First what waits: it leaves there after it has come to disk.
+            Kind::Disk { disk, writing, .. } => writing.waiting_blob(key).map_or_else(|| disk.blob(key), Ok),
         }
     }
 
     /// Writes all that is on disk now into one file, while changes go on. The file appears when it is whole.
     pub fn backup(&self, file: PathBuf) -> oneshot::Receiver<Result<Backup, StoreError>> {
         let (answer, receiver) = oneshot::channel();
-        let Kind::Disk(writing) = &self.0 else {
+        let Kind::Disk { disk, backing_up, .. } = &self.0 else {
             let _ = answer.send(Err(StoreError::new("nothing is kept on disk", "start Weir with --data")));
             return receiver;
         };
-        writing.back_up(file, answer);
+        if backing_up.swap(true, Ordering::SeqCst) {
+            let _ = answer.send(Err(StoreError::new("a backup is being written", "wait until it is finished")));
+            return receiver;
+        }
+        let (disk, backing_up) = (Arc::clone(disk), Arc::clone(backing_up));
+        let done = Arc::clone(&backing_up);
+        let work = move || {
+            let outcome = backup::write(&disk, &file);
+            drop(disk);
+            done.store(false, Ordering::SeqCst);
+            let _ = answer.send(outcome.map(|contents| Backup { file, contents }));
+        };
+        if let Err(error) = thread::Builder::new().name("backup".into()).spawn(work) {
+            backing_up.store(false, Ordering::SeqCst);
+            // The answer went with the thread; whoever waits sees that nobody will give one.
+            tell(format_args!("a backup cannot be started: {error}"));
+        }
         receiver
     }
 
@@ -187,276 +198,280 @@ impl Store {
     pub fn stop(self, bound: Duration) -> bool {
         match self.0 {
             Kind::Memory(_) => true,
-            Kind::Disk(writing) => {
-                drop(writing.orders);
-                !matches!(writing.done.recv_deadline(Instant::now() + bound), Err(RecvTimeoutError::Timeout))
-            }
+            Kind::Disk { writing, .. } => writing.stop(bound),
         }
     }
-}
-
-/// The control thread's end of the writer.
-struct Writing {
-    disk: Arc<Disk>,
-    waiting: Arc<Queue>,
-    orders: Sender<Order>,
-    /// Never sent to: it ends when the writer has.
-    done: Receiver<()>,
-    /// The newest failure whose changes were undone.
-    undone: AtomicU64,
-    handed_over: AtomicU64,
-    backing_up: Arc<AtomicBool>,
-}
-
-/// What was handed over and not answered.
-#[derive(Default)]
-struct Queue {
-    changes: AtomicUsize,
-    bytes: AtomicUsize,
-    blobs: Mutex<BTreeMap<Key, Waiting>>,
-}
-
-/// A blob that is not on disk yet.
-struct Waiting {
-    number: u64,
-    change: Arc<Change>,
-    at: usize,
-}
-
-struct Order {
-    /// Of all that were ever handed over. Revisions are given again after a failure.
-    number: u64,
-    change: Arc<Change>,
-    bytes: usize,
-    /// The newest failure that the change's maker had undone.
-    undone: u64,
-    answer: oneshot::Sender<Result<(), StoreError>>,
-}
-
-impl Writing {
-    /// `folder` is let go when the writer has ended.
-    fn start(disk: Disk, folder: impl Send + 'static, revision: u64) -> io::Result<Self> {
-        // Without a bound of its own, so that handing over never waits and never fails: `room` is the bound.
-        let (orders, intake) = unbounded();
-        let (running, done) = bounded(0);
-        let (disk, waiting) = (Arc::new(disk), Arc::<Queue>::default());
-        let mut writer = Writer {
-            disk: Arc::clone(&disk),
-            waiting: Arc::clone(&waiting),
-            revision,
-            failure: None,
-            doubt: None,
-            complaint: Complaint::default(),
-        };
-        thread::Builder::new().name("store".into()).spawn(move || {
-            writer.run(&intake);
-            drop((writer, folder, running));
-        })?;
-        let (undone, handed_over) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { disk, waiting, orders, done, undone, handed_over, backing_up: Arc::default() })
-    }
-
-    fn hand_over(&self, change: Change, answer: oneshot::Sender<Result<(), StoreError>>) {
-        let number = self.handed_over.fetch_add(1, Ordering::Relaxed);
-        let (bytes, change) = (bytes_of(&change), Arc::new(change));
-        {
-            let mut blobs = locked(&self.waiting.blobs);
-            for (at, (key, _)) in change.blobs.iter().enumerate() {
-                blobs.insert(key.clone(), Waiting { number, change: Arc::clone(&change), at });
-            }
-        }
-        self.waiting.changes.fetch_add(1, Ordering::Relaxed);
-        self.waiting.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let order = Order { number, change, bytes, undone: self.undone.load(Ordering::SeqCst), answer };
-        if let Err(unsent) = self.orders.send(order) {
-            let lost = Lost { failure: unsent.0.undone + 1, since: unsent.0.change.revision };
-            let error = StoreError::new("the store's thread has ended", "start Weir again, and report this");
-            let _ = unsent.0.answer.send(Err(StoreError { lost: Some(lost), ..error }));
-        }
-    }
-
-    fn back_up(&self, file: PathBuf, answer: oneshot::Sender<Result<Backup, StoreError>>) {
-        if self.backing_up.swap(true, Ordering::SeqCst) {
-            let _ = answer.send(Err(StoreError::new("a backup is being written", "wait until it is finished")));
-            return;
-        }
-        let (disk, backing_up) = (Arc::clone(&self.disk), Arc::clone(&self.backing_up));
-        let work = move || {
-            let outcome = backup::write(&disk, &file);
-            drop(disk);
-            backing_up.store(false, Ordering::SeqCst);
-            let _ = answer.send(outcome.map(|contents| Backup { file, contents }));
-        };
-        if let Err(error) = thread::Builder::new().name("backup".into()).spawn(work) {
-            self.backing_up.store(false, Ordering::SeqCst);
-            // The answer went with the thread; whoever waits sees that nobody will give one.
-            tell(format_args!("a backup cannot be started: {error}"));
-        }
-    }
-}
-
-impl Queue {
-    fn room(&self) -> Result<(), StoreError> {
-        let (changes, bytes) = (self.changes.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
-        if changes < STORE_CHANGES_WAITING_MAX && bytes < STORE_BYTES_WAITING_MAX {
-            return Ok(());
-        }
-        Err(StoreError::new(
-            format_args!("{changes} changes ({bytes} bytes) wait for the disk"),
-            "try again: the disk is slower than the changes come",
-        ))
-    }
-
-    /// They are on disk. Where a later change waits for the same key, its own stays.
-    fn forget_blobs(&self, written: &[Order]) {
-        let mut blobs = locked(&self.blobs);
-        for order in written {
-            for (key, _) in &order.change.blobs {
-                if blobs.get(key).is_some_and(|waiting| waiting.number == order.number) {
-                    blobs.remove(key);
-                }
-            }
-        }
-    }
-
-    fn answer(&self, order: Order, outcome: Result<(), StoreError>) {
-        self.changes.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(order.bytes, Ordering::Relaxed);
-        // A client that has gone does not want to know.
-        let _ = order.answer.send(outcome);
-    }
-}
-
-impl Waiting {
-    fn bytes(&self) -> Option<Vec<u8>> {
-        self.change.blobs[self.at].1.as_ref().map(|bytes| bytes.to_vec())
-    }
-}
-
-struct Writer {
-    disk: Arc<Disk>,
-    waiting: Arc<Queue>,
-    /// Of what is on disk and acknowledged.
-    revision: u64,
-    /// The newest one. Whoever does not know it is refused with it.
-    failure: Option<StoreError>,
-    /// What takes back the batch that failed, until it is known to be gone.
-    doubt: Option<Change>,
-    complaint: Complaint,
-}
-
-/// What is said on standard error: the first failure and its end, not each that follows within a minute.
-#[derive(Default)]
-struct Complaint {
-    last: Option<Instant>,
-    open: bool,
-}
-
-impl Writer {
-    /// Until nobody is left who could hand over a change.
-    fn run(&mut self, intake: &Receiver<Order>) {
-        loop {
-            let first = match &self.doubt {
-                None => intake.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(_) => intake.recv_timeout(STORE_RETRY_INTERVAL),
-            };
-            match first {
-                Ok(first) => self.take(first, intake),
-                Err(RecvTimeoutError::Timeout) => drop(self.settle()),
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        }
-    }
-
-    /// Writes one change and all that waits behind it.
-    fn take(&mut self, first: Order, intake: &Receiver<Order>) {
-        let mut bytes = first.bytes;
-        let mut batch = vec![first];
-        while batch.len() < STORE_BATCH_CHANGES_MAX
-            && bytes < STORE_BATCH_BYTES
-            && let Ok(order) = intake.try_recv()
-        {
-            bytes += order.bytes;
-            batch.push(order);
-        }
-        if let Some(failure) = &self.failure {
-            let known = failure.lost.map_or(0, |lost| lost.failure);
-            let (built_on_it, sound) = batch.into_iter().partition(|order| order.undone < known);
-            batch = sound;
-            Vec::into_iter(built_on_it).for_each(|order| self.waiting.answer(order, Err(failure.clone())));
-        }
-        if batch.is_empty() {
-            return;
-        }
-        match self.settle().and_then(|()| self.write(&batch)) {
-            Ok(()) => {
-                self.waiting.forget_blobs(&batch);
-                self.complaint.over();
-                batch.into_iter().for_each(|order| self.waiting.answer(order, Ok(())));
-            }
-            Err(error) => {
-                let number = self.failure.as_ref().and_then(|failure| failure.lost).map_or(0, |lost| lost.failure) + 1;
-                let lost = Lost { failure: number, since: batch[0].change.revision };
-                let error = StoreError { lost: Some(lost), ..error };
-                self.complaint.of(&error);
-                self.failure = Some(error.clone());
-                // So that reads go on; if it fails it is tried again.
-                let _ = self.settle();
-                batch.into_iter().for_each(|order| self.waiting.answer(order, Err(error.clone())));
-            }
-        }
-    }
-
-    fn write(&mut self, batch: &[Order]) -> Result<(), StoreError> {
-        debug_assert!(batch[0].change.revision > self.revision, "a revision is given once");
-        let changes: Vec<&Change> = batch.iter().map(|order| &*order.change).collect();
-        let mut undo = Change { revision: self.revision, ..Change::default() };
-        match self.disk.write(&changes, &mut undo) {
-            Ok(()) => self.revision = batch[batch.len() - 1].change.revision,
-            Err(error) => {
-                self.doubt = Some(undo);
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    /// After a failure: opens the file anew, and takes back what of the batch did reach the disk.
-    fn settle(&mut self) -> Result<(), StoreError> {
-        let Some(undo) = &self.doubt else { return Ok(()) };
-        self.disk.reopen()?;
-        if self.disk.revision()? != undo.revision {
-            self.disk.write(&[undo], &mut Change::default())?;
-        }
-        self.doubt = None;
-        Ok(())
-    }
-}
-
-impl Complaint {
-    fn of(&mut self, error: &StoreError) {
-        if self.last.is_none_or(|last| last.elapsed() > LOG_COMPLAINT_INTERVAL) {
-            (self.last, self.open) = (Some(Instant::now()), true);
-            tell(format_args!("changes are refused: {error}"));
-        }
-    }
-
-    fn over(&mut self) {
-        if std::mem::take(&mut self.open) {
-            tell("changes are written to disk again");
-        }
-    }
-}
-
-fn bytes_of(change: &Change) -> usize {
-    let rows = change.rows.iter().map(|(key, text)| key.len() + text.as_ref().map_or(0, |text| text.len()));
-    let blobs = change.blobs.iter().map(|(key, bytes)| key.len() + bytes.as_ref().map_or(0, |bytes| bytes.len()));
-    size_of::<Order>() + rows.sum::<usize>() + blobs.sum::<usize>()
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::VecDeque;
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::super::definitions::Definitions;
+    use super::super::disk::faulty::Medium;
+    use super::super::store_error::Lost;
+    use super::super::unsettled::Unsettled;
+    use super::*;
+    use crate::control::scratch::Scratch;
+
+    const BOUND: Duration = Duration::from_secs(20);
+
+    fn change(revision: u64, key: &str, text: &str) -> Change {
+        Change { revision, rows: vec![(key.into(), Some(text.into()))], blobs: Vec::new() }
+    }
+
+    fn open(scratch: &Scratch) -> Opened {
+        Store::open(&scratch.path("data")).expect("opens")
+    }
+
+    fn on(medium: &Medium) -> Store {
+        Store::on(medium.disk().expect("made"), (), 0).expect("started")
+    }
+
+    #[test]
+    fn what_was_acknowledged_is_there_at_the_next_start() {
+        let scratch = Scratch::new("store");
+        let opened = open(&scratch);
+        assert_eq!((opened.rows, opened.revision), (Vec::new(), 0));
+        let answers: Vec<_> = (1..=50)
+            .map(|revision| {
+                let mut change = change(revision, &format!("k{:02}", revision % 20), r#"{"a":1}"#);
+                change.rows.push(("k00".into(), None));
+                change.blobs.push(("b".into(), Some(vec![revision as u8; 10_000].into())));
+                opened.store.commit(change)
+            })
+            .collect();
+        assert_eq!(opened.store.blob("b").expect("readable"), Some(vec![50; 10_000]), "seen before it is written");
+        for answer in answers {
+            assert_eq!(answer.blocking_recv(), Ok(Ok(())));
+        }
+        assert_eq!(opened.store.blob("b").expect("readable"), Some(vec![50; 10_000]));
+        assert!(opened.store.stop(BOUND));
+
+        let opened = open(&scratch);
+        let keys: Vec<_> = opened.rows.iter().map(|(key, _)| key.to_string()).collect();
+        assert_eq!(keys, (1..20).map(|n| format!("k{n:02}")).collect::<Vec<_>>());
+        assert_eq!((opened.revision, opened.store.blob("b")), (50, Ok(Some(vec![50; 10_000]))));
+        assert_eq!(opened.store.blob("none"), Ok(None));
+        assert!(opened.store.stop(BOUND));
+    }
+
+    #[test]
+    fn memory_acknowledges_at_once_and_keeps_blobs() {
+        let store = Store::memory();
+        let put = Change { revision: 1, rows: Vec::new(), blobs: vec![("b".into(), Some(Box::from(*b"x")))] };
+        assert_eq!(store.commit(put).try_recv(), Ok(Ok(())));
+        assert_eq!(store.blob("b"), Ok(Some(b"x".to_vec())));
+        let delete = Change { revision: 2, rows: Vec::new(), blobs: vec![("b".into(), None)] };
+        assert_eq!(store.commit(delete).try_recv(), Ok(Ok(())));
+        assert_eq!(store.blob("b"), Ok(None));
+        assert!(store.stop(BOUND));
+    }
+
+    #[test]
+    fn a_row_that_is_no_object_is_named() {
+        let scratch = Scratch::new("row");
+        let store = open(&scratch).store;
+        assert_eq!(store.commit(change(1, "restapis/a", "[1]")).blocking_recv(), Ok(Ok(())));
+        assert!(store.stop(BOUND));
+        let refusal = Store::open(&scratch.path("data")).err().expect("refused");
+        assert!(refusal.problems[0].found.contains("`restapis/a`"), "{}", refusal.problems[0].found);
+    }
+
+    #[test]
+    fn a_failure_costs_what_met_it_and_the_store_goes_on() {
+        let medium = Medium::new(7);
+        let store = on(&medium);
+        assert_eq!(store.commit(change(1, "a", "{}")).blocking_recv(), Ok(Ok(())));
+        medium.fail_after(0);
+        let mut second = change(2, "a", r#"{"n":2}"#);
+        second.blobs.push(("b".into(), Some(Box::from(*b"x"))));
+        let answers = [store.commit(second), store.commit(change(3, "a", r#"{"n":3}"#))];
+        let [second, third] = answers.map(|answer| answer.blocking_recv().expect("an answer").expect_err("lost"));
+        assert!(second.found.contains("cannot be written to disk") && second.help.contains("make room"), "{second}");
+        assert_eq!((second.lost, third.lost), (Some(Lost { failure: 1, since: 2 }), second.lost));
+        assert_eq!(store.blob("b").expect("as memory has it"), Some(b"x".to_vec()));
+        assert_eq!((store.recovered(&third), store.recovered(&second)), (Some(2), None));
+        medium.heal();
+        assert_eq!(store.commit(change(2, "c", "{}")).blocking_recv(), Ok(Ok(())));
+        assert_eq!(store.blob("b"), Ok(None));
+        assert_eq!(keys(&store), ["a", "c"]);
+        assert!(store.stop(BOUND));
+    }
+
+    #[test]
+    fn what_failed_is_gone_at_whichever_step_it_did() {
+        let mut failures = 0;
+        for steps in 0..40 {
+            let medium = Medium::new(steps.into());
+            let store = on(&medium);
+            assert_eq!(store.commit(change(1, "a", "{}")).blocking_recv(), Ok(Ok(())));
+            medium.fail_after(steps);
+            // Among the steps is the last sync, whose failure leaves a change that is whole and not acknowledged.
+            let Err(error) = store.commit(change(2, "b", "{}")).blocking_recv().expect("an answer") else { continue };
+            failures += 1;
+            assert_eq!(store.recovered(&error), Some(2));
+            medium.heal();
+            assert_eq!(store.commit(change(2, "c", "{}")).blocking_recv(), Ok(Ok(())));
+            assert_eq!(keys(&store), ["a", "c"], "failed after {steps} steps");
+            assert!(store.stop(BOUND));
+        }
+        assert!((5..40).contains(&failures), "{failures} steps");
+    }
+
+    fn keys(store: &Store) -> Vec<String> {
+        on_disk(store).below("").map(|(key, _)| key.to_string()).collect()
+    }
+
+    fn on_disk(store: &Store) -> Definitions {
+        let Kind::Disk { disk, .. } = &store.0 else { panic!("on disk") };
+        let mut rows = Vec::new();
+        let each = |key: &str, text: &str| {
+            rows.push((key.into(), text.into()));
+            Ok(())
+        };
+        disk.snapshot().expect("a snapshot").each_row(each).expect("readable");
+        Definitions::new(rows, disk.revision().expect("readable"))
+    }
+
+    /// A control thread whose disk fails and heals at any moment: at the end memory and disk are the same.
+    #[test]
+    fn memory_and_disk_agree_whatever_fails() {
+        let mut lost_in_all = 0;
+        for seed in 0..20 {
+            let medium = Medium::new(seed);
+            let store = on(&medium);
+            let (mut definitions, mut unsettled) = (Definitions::default(), Unsettled::default());
+            let mut waiting: VecDeque<(u64, oneshot::Receiver<_>)> = VecDeque::new();
+            for step in 0..400 {
+                match medium.random(12) {
+                    0 => medium.fail_after(medium.random(40) as u32),
+                    1 | 2 => medium.heal(),
+                    3..7 => {
+                        // Answers are looked at in any order, as tasks are.
+                        let at = medium.random(waiting.len().max(1) as u64) as usize;
+                        let Some((revision, answer)) = waiting.remove(at) else { continue };
+                        match answer.blocking_recv().expect("an answer") {
+                            Ok(()) => unsettled.settle(revision),
+                            Err(error) => {
+                                lost_in_all += 1;
+                                if let Some(since) = store.recovered(&error) {
+                                    unsettled.undo(since, &mut definitions);
+                                }
+                            }
+                        }
+                    }
+                    _ => {
+                        let revision = definitions.revision() + 1;
+                        let mut draft = definitions.draft();
+                        for _ in 0..=medium.random(4) {
+                            let key = format!("k{}", medium.random(20));
+                            if medium.random(3) == 0 {
+                                draft.delete(&key);
+                            } else {
+                                draft.put(key, json!({ "step": step }).as_object().expect("an object"));
+                            }
+                        }
+                        draft.put_blob("b", step.to_string().into_bytes());
+                        let change = draft.finish(revision);
+                        unsettled.keep(revision, definitions.apply(&change));
+                        waiting.push_back((revision, store.commit(change)));
+                    }
+                }
+            }
+            medium.heal();
+            for (revision, answer) in waiting {
+                match answer.blocking_recv().expect("an answer") {
+                    Ok(()) => unsettled.settle(revision),
+                    Err(error) => {
+                        store.recovered(&error).map(|since| unsettled.undo(since, &mut definitions));
+                    }
+                }
+            }
+            let last = change(definitions.revision() + 1, "last", "{}");
+            definitions.apply(&last);
+            assert_eq!(store.commit(last).blocking_recv(), Ok(Ok(())), "seed {seed}");
+            assert_eq!(on_disk(&store), definitions, "seed {seed}");
+            let Kind::Disk { writing, .. } = &store.0 else { panic!("on disk") };
+            assert!(unsettled.is_empty() && writing.is_idle(), "seed {seed}");
+            assert!(store.stop(BOUND));
+        }
+        assert!(lost_in_all > 50, "only {lost_in_all} changes were lost");
+    }
+
+    #[test]
+    fn a_backup_is_restored_as_it_was() {
+        let scratch = Scratch::new("backup");
+        let store = open(&scratch).store;
+        let odd = r#"{"z":1,"a":{"number":1e400,"text":"ü\n\u0000"},"large":18446744073709551616}"#;
+        let odd = odd.replace("1e400", "0.1");
+        for revision in 1..=30 {
+            let mut change = change(revision, &format!("k/{revision}"), &odd);
+            change.blobs.push((format!("b/{revision}").into(), Some(vec![revision as u8; 1 << 17].into())));
+            assert_eq!(store.commit(change).blocking_recv(), Ok(Ok(())));
+        }
+        let file = scratch.path("weir.backup");
+        let backup = store.backup(file.clone());
+        // Others go on meanwhile.
+        for revision in 31..=60 {
+            assert_eq!(store.commit(change(revision, "later", "{}")).blocking_recv(), Ok(Ok(())));
+        }
+        let backup = backup.blocking_recv().expect("an answer").expect("written");
+        let contents = backup.contents;
+        assert!(contents.revision >= 30 && contents.blobs == 30, "{contents:?}");
+        assert_eq!(contents.rows, 30 + u64::from(contents.revision > 30));
+        assert!(store.stop(BOUND));
+
+        let restore = |to: &str, from: &Path, existing| Store::restore(&scratch.path(to), from, existing);
+        assert_eq!(restore("other", &file, Existing::Keep).expect("restored"), contents);
+        let opened = Store::open(&scratch.path("other")).expect("opens");
+        assert_eq!((opened.revision, opened.rows.len() as u64), (contents.revision, contents.rows));
+        assert_eq!(&*opened.rows[0].1, odd);
+        assert_eq!(opened.store.blob("b/30"), Ok(Some(vec![30; 1 << 17])));
+        let held = restore("other", &file, Existing::Replace).expect_err("a running Weir's");
+        assert_eq!(held.problems[0].code, "store::locked");
+        assert!(opened.store.stop(BOUND));
+
+        assert_eq!(restore("data", &file, Existing::Keep).expect_err("there").problems[0].code, "store::restore");
+        restore("data", &file, Existing::Replace).expect("replaced");
+        let opened = open(&scratch);
+        assert_eq!(opened.revision, contents.revision);
+        assert!(opened.store.stop(BOUND) && scratch.path("data").join("weir.redb.replaced").exists());
+    }
+
+    #[test]
+    fn a_backup_that_is_not_as_it_was_written_is_refused() {
+        let scratch = Scratch::new("damaged-backup");
+        let store = open(&scratch).store;
+        let mut one = change(1, "k", r#"{"name":"pets"}"#);
+        one.blobs.push(("b".into(), Some(Box::from(*b"blob"))));
+        assert_eq!(store.commit(one).blocking_recv(), Ok(Ok(())));
+        let file = scratch.path("weir.backup");
+        store.backup(file.clone()).blocking_recv().expect("an answer").expect("written");
+        assert!(store.stop(BOUND));
+        let text = fs::read_to_string(&file).expect("readable");
+        assert_eq!(text.lines().nth(1), Some(r#"{"key":"k","row":{"name":"pets"}}"#));
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        for damaged in [
+            String::new(),
+            "weir".into(),
+            text.replace("pets", "cats"),
+            text.replace("{\"name\":\"pets\"}", "[1]"),
+            text.replace("\"weirBackup\":1", "\"weirBackup\":2"),
+            text.replace("\"schema\":1", "\"schema\":2"),
+            text.replace("\"revision\":1", "\"revision\":9"),
+            lines[..3].concat(),
+            [lines[0], lines[1], lines[3]].concat(),
+            format!("{text}{}", lines[1]),
+            text[..text.len() - 20].to_owned(),
+        ] {
+            fs::write(&file, &damaged).expect("written");
+            let refused = Store::restore(&scratch.path("new"), &file, Existing::Keep).expect_err(&damaged);
+            assert_eq!(refused.problems[0].code, "store::backup", "{damaged}");
+            assert!(!scratch.path("new").exists(), "{damaged}");
+        }
+    }
+}
