@@ -18,11 +18,12 @@ def cli(served, capfd, monkeypatch):
 
     # It finds its own data by the environment, which `no_surroundings` has emptied.
     monkeypatch.setenv("AWS_DATA_PATH", str(pathlib.Path(awscli.__file__).parent / "data"))
+    driver = awscli.clidriver.create_clidriver()
 
     def run(operation, *arguments, fails=False, file=None):
         arguments = ["--endpoint-url", served.admin_url, "--region", "us-east-1", "--output", "json", "apigateway", operation, *arguments]
         capfd.readouterr()
-        status = awscli.clidriver.create_clidriver().main(arguments + ([str(file)] if file else []))
+        status = driver.main(arguments + ([str(file)] if file else []))
         told = capfd.readouterr()
         if fails:
             assert status != 0
@@ -41,14 +42,14 @@ def test_the_walk(cli, served, backend, tmp_path):
     assert cli("put-method", *owner, "--authorization-type", "NONE")["apiKeyRequired"] is False
     made = cli("put-integration", *owner, "--type", "HTTP_PROXY", "--integration-http-method", "GET", "--uri", backend.url + "/echo/first")
     assert made["timeoutInMillis"] == 29000
-    first = cli("create-deployment", "--rest-api-id", api, "--stage-name", "prod")["id"]
-    url = f"{served.url}/_aws/execute-api/{api}/prod"
+    first = cli("create-deployment", "--rest-api-id", api, "--stage-name", "live")["id"]
+    url = f"{served.url}/_aws/execute-api/{api}/live"
     assert requests.get(url + "/pets", timeout=10).json()["target"] == "/echo/first"
 
     # A canary with all of the traffic, then its promotion.
     cli("update-integration", *owner, "--patch-operations", f"op=replace,path=/uri,value={backend.url}/echo/second")
-    cli("create-deployment", "--rest-api-id", api, "--stage-name", "prod", "--canary-settings", "percentTraffic=0")
-    stage = ["--rest-api-id", api, "--stage-name", "prod"]
+    cli("create-deployment", "--rest-api-id", api, "--stage-name", "live", "--canary-settings", "percentTraffic=0")
+    stage = ["--rest-api-id", api, "--stage-name", "live"]
     assert requests.get(url + "/pets", timeout=10).json()["target"] == "/echo/first"
     shown = cli("update-stage", *stage, "--patch-operations", "op=replace,path=/canarySettings/percentTraffic,value=100")
     assert shown["canarySettings"]["percentTraffic"] == 100.0 and shown["deploymentId"] == first
@@ -62,8 +63,8 @@ def test_the_walk(cli, served, backend, tmp_path):
     assert told["contentType"] == "application/octet-stream" and "oas30" in told["contentDisposition"]
     assert "/pets" in json.loads(file.read_text())["paths"]
     again = cli("import-rest-api", "--body", f"fileb://{file}")["id"]
-    cli("create-deployment", "--rest-api-id", again, "--stage-name", "prod")
-    assert requests.get(f"{served.url}/_aws/execute-api/{again}/prod/pets", timeout=10).json()["target"] == "/echo/second"
+    cli("create-deployment", "--rest-api-id", again, "--stage-name", "live")
+    assert requests.get(f"{served.url}/_aws/execute-api/{again}/live/pets", timeout=10).json()["target"] == "/echo/second"
     for one in (api, again):
         cli("delete-rest-api", "--rest-api-id", one)
     assert requests.get(url + "/pets", timeout=10).status_code == 403
