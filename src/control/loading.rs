@@ -7,15 +7,14 @@ use super::admin::front::unix_seconds;
 use super::adopt;
 use super::commit::definitions::Definitions;
 use super::commit::store::{Opened, Store};
-use super::deploy::compile::Compiling;
-use super::deploy::load::{Loaded, LoadedApi};
+use super::deploy::compile::{Compiling, mounts};
+use super::deploy::load::Loaded;
 use super::live::{Tools, custom_domains};
 use super::management::{BACKUP_PREFIX, RESTORE_PREFIX};
 use super::plane::Plane;
 use super::refusal::Refusal;
 use super::tell::tell;
-use crate::edge::snapshot::{Snapshot, Stage};
-use crate::model::routes::BasePathMapping;
+use crate::edge::snapshot::Stage;
 use crate::settings::Settings;
 use crate::time::Clock;
 
@@ -43,7 +42,7 @@ pub fn open(settings: &Settings) -> Result<(Store, Definitions), Refusal> {
 pub fn take_files(
     plane: &mut Plane,
     loaded: &Loaded,
-    of_files: &Snapshot,
+    of_files: &[Arc<Stage>],
     settings: &Settings,
     before: &[String],
 ) -> Vec<String> {
@@ -59,13 +58,8 @@ pub fn take_files(
         let facts = &stage.base.facts;
         ((facts.api_id.to_string(), facts.stage.to_string()), Arc::clone(stage))
     };
-    plane.live.stages.extend(of_files.stages.iter().map(stage_of));
-    let mount = |api: &LoadedApi| BasePathMapping {
-        base_path: api.base_path.clone(),
-        api_id: api.api.id.clone(),
-        stage: Some(settings.stage.clone()),
-    };
-    plane.live.routes.mounts = loaded.apis.iter().map(mount).collect();
+    plane.live.stages.extend(of_files.iter().map(stage_of));
+    plane.live.routes.mounts = mounts(loaded, settings);
     loaded.apis.iter().map(|api| api.api.id.clone()).collect()
 }
 

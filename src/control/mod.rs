@@ -47,7 +47,7 @@ use signals::{Happening, Happenings, Reason};
 use tell::tell;
 use tokio::sync::oneshot;
 
-use crate::edge::snapshot::Snapshot;
+use crate::edge::snapshot::Stage;
 use crate::model::problem::{Problem, Sources};
 use crate::net::ring::{self, Driver};
 use crate::settings::limits::{LOG_STOP_TIMEOUT, STORE_STOP_TIMEOUT};
@@ -278,7 +278,7 @@ impl Gateway {
         if let Some(front) = &self.front {
             front.gate.store(Arc::new(gate));
         }
-        let methods = of_files.stages.iter().map(|stage| stage.base.methods.len()).sum::<usize>();
+        let methods = of_files.iter().map(|stage| stage.base.methods.len()).sum::<usize>();
         self.management.plane.facts = Facts::new(&settings.account_id, &settings.region, settings.lenient);
         self.file_apis = take_files(&mut self.management.plane, &loaded, &of_files, &settings, &self.file_apis);
         // The settings may say something else of every stage: all are compiled again, and what cannot be stays as it was.
@@ -325,10 +325,10 @@ impl Gateway {
 }
 
 /// What the definition files say, compiled; nothing under `serve`.
-fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Result<(Loaded, Snapshot), Refusal> {
+fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Result<(Loaded, Vec<Arc<Stage>>), Refusal> {
     let mut loaded = load(settings);
-    match compiling.compile(&mut loaded, settings, clock.now()) {
-        Some(snapshot) => Ok((loaded, snapshot)),
+    match compiling.files(&mut loaded, settings, clock.now()) {
+        Some(stages) => Ok((loaded, stages)),
         None => Err(Refusal { problems: loaded.problems, sources: loaded.sources }),
     }
 }

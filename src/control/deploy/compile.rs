@@ -88,9 +88,14 @@ impl Compiling {
 
     /// The snapshot of what was loaded, or `None` with every reason added to `loaded.problems`.
     pub fn compile(&mut self, loaded: &mut Loaded, settings: &Settings, now: Instant) -> Option<Snapshot> {
+        let stages = self.files(loaded, settings, now)?;
+        Some(self.snapshot(&stages, &Routes { mounts: mounts(loaded, settings), ..Routes::default() }, settings))
+    }
+
+    /// The stages of what was loaded, or `None` with every reason added to `loaded.problems`.
+    pub fn files(&mut self, loaded: &mut Loaded, settings: &Settings, now: Instant) -> Option<Vec<Arc<Stage>>> {
         let mut problems = std::mem::take(&mut loaded.problems);
         let mut stages = Vec::new();
-        let mut routes = Routes::default();
         for LoadedApi { base_path, api, deployment_id } in &loaded.apis {
             let base = ReleaseSource { api, deployment_id, variables: &settings.stage_variables };
             let source = StageSource {
@@ -102,11 +107,6 @@ impl Compiling {
                 missing_variables: Missing::Refused,
             };
             stages.extend(self.stage(source, settings, now, &mut problems));
-            routes.mounts.push(BasePathMapping {
-                base_path: base_path.clone(),
-                api_id: api.id.clone(),
-                stage: Some(settings.stage.clone()),
-            });
         }
         forget_repeated(&mut problems);
         unmatched_settings(&loaded.apis, settings, &mut problems);
@@ -114,8 +114,18 @@ impl Compiling {
             access_log(&log.format, &mut problems);
         }
         loaded.problems = problems;
-        (!loaded.is_refused(settings.lenient)).then(|| self.snapshot(&stages, &routes, settings))
+        (!loaded.is_refused(settings.lenient)).then_some(stages)
     }
+}
+
+/// Where files answer: each below its base path.
+pub fn mounts(loaded: &Loaded, settings: &Settings) -> Vec<BasePathMapping> {
+    let mount = |api: &LoadedApi| BasePathMapping {
+        base_path: api.base_path.clone(),
+        api_id: api.api.id.clone(),
+        stage: Some(settings.stage.clone()),
+    };
+    loaded.apis.iter().map(mount).collect()
 }
 
 fn address(stage: &Stage) -> StageAddress<'_> {
