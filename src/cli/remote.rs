@@ -16,6 +16,10 @@ use crate::settings::limits::REMOTE_TIMEOUT;
 use crate::sigv4::{self, Request, Scope, Signer, SigningKey};
 
 pub(super) fn backup(flags: BackupFlags) -> ExitCode {
+    // The finished file takes the name's place: of a device it would be the end.
+    if fs::symlink_metadata(&flags.file).is_ok_and(|there| !there.is_file()) {
+        return ended(Err(format!("{} is no ordinary file: name one that may be replaced", flags.file.display())));
+    }
     ended(ask(&flags.remote, "GET", "/_weir/backup", &[]).and_then(|mut response| {
         // Written beside, and moved when it is whole: a backup that was broken off must not look like one.
         let mut part = flags.file.clone().into_os_string();

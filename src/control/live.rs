@@ -174,11 +174,8 @@ impl Bench<'_, '_> {
             Severity::Unsupported => !self.facts.lenient,
             Severity::Warning => false,
         };
-        let reasons: Vec<String> = problems
-            .iter()
-            .filter(stands_in_the_way)
-            .map(|problem| format!("{}. {}", from_rows::describe(problem, owners), problem.help))
-            .collect();
+        let reasons: Vec<String> =
+            problems.iter().filter(stands_in_the_way).map(|problem| from_rows::describe(problem, owners)).collect();
         (!reasons.is_empty()).then(|| cannot(&reasons))
     }
 }
@@ -192,7 +189,7 @@ fn with_refusals(parsed: &Parsed) -> Vec<Problem> {
 
 fn cannot(reasons: &[String]) -> AwsError {
     let more = reasons.len().saturating_sub(REASONS_MAX);
-    let mut message = "Weir cannot serve this deployment, so nothing was changed:".to_owned();
+    let mut message = "Weir cannot serve this deployment:".to_owned();
     for reason in reasons.iter().take(REASONS_MAX) {
         message.push_str("\n\t");
         message.push_str(reason);
@@ -200,6 +197,7 @@ fn cannot(reasons: &[String]) -> AwsError {
     if more > 0 {
         message.push_str(&format!("\n\t… and {more} more"));
     }
+    message.push_str("\nTake away what is named, or start Weir with --lenient to have just these methods answer 501.");
     AwsError::bad_request(message)
 }
 

@@ -135,11 +135,13 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let log = settings.access_log.as_ref().map(|log| start_log(&log.target)).transpose()?;
     let admin_listener = match settings.admin {
         None => None,
-        Some(address) => Some(
-            tokio::net::TcpListener::bind(address)
-                .await
-                .map_err(|error| cores::refuse_listen(address, "--admin", &error))?,
-        ),
+        Some(address) => {
+            let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+                listener.set_nonblocking(true)?;
+                Ok(listener)
+            });
+            Some(bound.map_err(|error| cores::refuse_listen(address, "--admin", &error))?)
+        }
     };
     let happenings = Happenings::new(changes).map_err(|error| {
         Refusal::sentence("start::signals", format!("signals cannot be caught: {error}"), "start Weir in another way")
@@ -160,9 +162,13 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let (management, entrance) = Management::new(plane);
     let front = front(&settings, facts, entrance)?;
     let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let stop_admin = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin), front.clone()));
+    let serving = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin), front.clone()));
+    let stop_admin = serving.transpose()?;
     tokio::spawn(names.clone().refresh());
     announce(&cores, &settings, driver, admin_address);
+    if settings.dev {
+        tell("--dev: any credentials are accepted, and POST /_weir/reset forgets everything");
+    }
     if let Some(folder) = &settings.data {
         let (revision, count) = (management.plane.definitions.revision(), stages);
         tell(format_args!("serving {count} stages of {}, revision {revision}", folder.display()));
@@ -302,10 +308,17 @@ impl Gateway {
         }
         self.settings = settings;
         let took = began.elapsed().as_millis();
-        tell(format_args!(
-            "reloaded: revision {revision}, {} APIs, {methods} methods, in {took} ms",
-            loaded.apis.len()
-        ));
+        match &self.settings.data {
+            None => tell(format_args!(
+                "reloaded: revision {revision}, {} APIs, {methods} methods, in {took} ms",
+                loaded.apis.len()
+            )),
+            Some(folder) => tell(format_args!(
+                "reloaded: revision {revision}, {} stages of {}, in {took} ms",
+                self.management.plane.live.stages.len(),
+                folder.display()
+            )),
+        }
     }
 
     /// Ends what is left: the admin listener, and the log with its last lines.
@@ -429,16 +442,29 @@ async fn until_everywhere(cores: &mut Cores, revision: u64) -> Result<(), Refusa
     Ok(())
 }
 
+/// A thread of its own: health and metrics answer while the control thread compiles ten thousand methods.
 fn serve_admin(
-    listener: tokio::net::TcpListener,
+    listener: std::net::TcpListener,
     state: Arc<AdminState>,
     front: Option<Arc<Front>>,
-) -> oneshot::Sender<()> {
+) -> Result<oneshot::Sender<()>, Refusal> {
     let (stop, stopped) = oneshot::channel();
-    tokio::spawn(admin::serve(listener, state, front, async {
-        let _ = stopped.await;
-    }));
-    stop
+    let refused = |error: io::Error| {
+        let found = format!("the admin listener cannot run: {error}");
+        Refusal::sentence("start::admin", found, "look at the limits of this user (ulimit -a)")
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
+    let thread = std::thread::Builder::new().name("weir-admin".into());
+    let run = move || {
+        runtime.block_on(async {
+            match tokio::net::TcpListener::from_std(listener) {
+                Ok(listener) => admin::serve(listener, state, front, async { drop(stopped.await) }).await,
+                Err(error) => tell(format_args!("the admin listener cannot run: {error}")),
+            }
+        });
+    };
+    thread.spawn(run).map_err(refused)?;
+    Ok(stop)
 }
 
 /// The one line at start.

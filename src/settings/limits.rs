@@ -72,6 +72,13 @@ pub const ADMIN_CONNECTIONS_MAX: usize = 256;
 pub const ADMIN_CONNECTION_LIFETIME: Duration = Duration::from_secs(900);
 /// … and after this without a byte either way: a method under test may take 29 s, an AWS client rests on its connections.
 pub const ADMIN_IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// With more connections than this the admin listener's places are scarce, and the next two limits hold.
+pub const ADMIN_CONNECTIONS_CROWDED: usize = 192;
+/// … a connection that asks nothing ends after this: a health check and a call of an AWS client send at once.
+pub const ADMIN_CROWDED_IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+/// … and one that was not answered after this, so that bytes that drip hold no place. A call that takes longer (a method under
+/// test may take 29 s) is cut off then, which only an admin listener under attack sees.
+pub const ADMIN_CROWDED_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Calls of the management API that may wait for the control thread; beyond it they wait to be read.
 pub const ADMIN_COMMANDS_WAITING_MAX: usize = 256;
 /// A body of the management API: a model's schema of 400 KB is the largest part of one.

@@ -1,6 +1,6 @@
 //! All that a deployment of an API keeps, read from its rows and written to them: resources, methods, models and the rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -181,10 +181,11 @@ pub fn clear(turn: &mut Turn<'_>, api_id: &str, kept: &ApiRows) {
             }
         }
     }
+    let paths: HashSet<&str> = kept.resources.iter().map(|kept| kept.path.as_str()).collect();
     for row in turn.children(&["restapis", api_id, "resources"]) {
         let (Some(id), Some(path)) = (text(&row, "id"), text(&row, "path")) else { continue };
         turn.draft.delete_below(&key(&["restapis", api_id, "resources", id]));
-        if path != "/" && !kept.resources.iter().any(|kept| kept.path == path) {
+        if path != "/" && !paths.contains(path) {
             turn.delete(&["restapis", api_id, "resources", id]);
         }
     }

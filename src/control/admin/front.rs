@@ -136,7 +136,7 @@ pub async fn serve(front: Arc<Front>, request: Request, peer: IpAddr) -> Respons
                 identity: &identity,
                 source: Some(peer),
                 operation: &name,
-                resource: &resource,
+                resource: &made(&resource, &answered),
                 request_id: &ids.request,
                 status,
                 revision,
@@ -148,6 +148,21 @@ pub async fn serve(front: Arc<Front>, request: Request, peer: IpAddr) -> Respons
         }
     });
     answering.await.unwrap_or_else(|_| refused(&Ids::fresh(), &AwsError::internal()))
+}
+
+/// The resource that a creation made: below the one that it was asked of.
+fn made(resource: &str, answered: &Result<(u16, Done), AwsError>) -> String {
+    match answered {
+        Ok((201, Done { reply: Reply::Object(object), .. })) => {
+            let id =
+                ["id", "clientCertificateId", "stageName", "name"].iter().find_map(|name| object.get(*name)?.as_str());
+            match id.filter(|id| !resource.ends_with(&format!("/{id}"))) {
+                Some(id) => format!("{resource}/{}", encoded(id)),
+                None => resource.to_owned(),
+            }
+        }
+        _ => resource.to_owned(),
+    }
 }
 
 fn meant(verb: &str, path: &str, query: &[(String, String)]) -> Meant {

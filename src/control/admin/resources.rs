@@ -10,7 +10,7 @@ use super::paging::{member, page};
 use super::patch::{self, Kind, REPLACE, Rule, Wording, rule};
 use crate::control::commit::definitions::key;
 use crate::model::api_rows::Object;
-use crate::settings::limits::RESOURCES_MAX;
+use crate::settings::limits::{RESOURCE_PATH_BYTES_MAX, RESOURCES_MAX};
 
 pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     let parent = resource(turn, call, "parent_id")?;
@@ -147,6 +147,11 @@ fn fits(parent: &Object, part: &str, rows: &[Object], except: Option<&str>) -> R
         ));
     }
     let path = text(parent, "path").unwrap_or("/");
+    if path.len() + 1 + part.len() > RESOURCE_PATH_BYTES_MAX {
+        return Err(AwsError::bad_request(format!(
+            "Resource's path is longer than {RESOURCE_PATH_BYTES_MAX} bytes: no request could reach it"
+        )));
+    }
     let (_, own) = split(path);
     if own.ends_with("+}") {
         return Err(AwsError::bad_request(format!(
