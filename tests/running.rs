@@ -542,7 +542,7 @@ fn serve_starts_without_an_api_and_answers_403() {
         assert_eq!((answer.status, answer.text().as_str()), (403, "{\"message\":\"Forbidden\"}"), "{path}");
     }
     gateway.signal("HUP");
-    gateway.said("reloaded: revision 2, 0 APIs, 0 methods");
+    gateway.said("reloaded: revision 2, 0 stages of");
     assert_eq!(gateway.terminate().code(), Some(0));
 }
 

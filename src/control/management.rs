@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -130,8 +130,11 @@ impl Management {
             Event::Step(Step::Written(Err(error))) => self.plane.unwritten(&error),
             Event::Step(Step::Resolved) => {
                 let Published { waiting } = self.plane.resolved();
+                let began = Instant::now();
                 let revision = around.publish(&self.plane);
+                let publication_ns = Arc::clone(&around.admin.publication_ns);
                 around.when_everywhere(revision, move || {
+                    publication_ns.store(began.elapsed().as_nanos() as u64, Ordering::Relaxed);
                     waiting.into_iter().for_each(|(respond, done)| answer(respond, Ok(done)));
                 });
             }

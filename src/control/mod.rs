@@ -158,6 +158,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         log_lines_lost: log.as_ref().map_or_else(Arc::<AtomicU64>::default, LogWriter::lost),
         revision: AtomicU64::new(first),
         reloads_refused: AtomicU64::new(0),
+        publication_ns: Arc::default(),
     });
     let (management, entrance) = Management::new(plane);
     let front = front(&settings, facts, entrance)?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -28,6 +29,8 @@ pub struct Control {
     pub revision: u64,
     /// Reloads that changed nothing because something was wrong.
     pub reloads_refused: u64,
+    /// How long the last change of the management API took from the disk to every core.
+    pub publication: Option<Duration>,
 }
 
 /// The text of everything that the cores counted, and of what the system says of this process.
@@ -144,6 +147,11 @@ impl Scrape {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
+        if let Some(publication) = self.control.publication {
+            let help = "From the last change of the management API on disk until every core ran it";
+            let descriptor = encoder.encode_descriptor("weir_publication_seconds", help, None, MetricType::Gauge)?;
+            ConstGauge::new(publication.as_secs_f64()).encode(descriptor)?;
+        }
         Ok(())
     }
 
@@ -222,7 +230,8 @@ mod tests {
     }
 
     fn text(cores: &[Arc<CoreCounters>], registry: &Registry) -> String {
-        let control = Control { log_lines_lost: 2, revision: 3, reloads_refused: 1 };
+        let control =
+            Control { log_lines_lost: 2, revision: 3, reloads_refused: 1, publication: Some(Duration::from_millis(4)) };
         render_with(cores, registry, control, Process { resident_bytes: Some(4096), open_fds: None }).expect("text")
     }
 
@@ -251,6 +260,9 @@ mod tests {
              # HELP process_resident_memory_bytes Memory that this process holds\n\
              # TYPE process_resident_memory_bytes gauge\n\
              process_resident_memory_bytes 4096\n\
+             # HELP weir_publication_seconds From the last change of the management API on disk until every core ran it\n\
+             # TYPE weir_publication_seconds gauge\n\
+             weir_publication_seconds 0.004\n\
              # HELP weir_connections_accepted Client connections accepted\n\
              # TYPE weir_connections_accepted counter\n\
              weir_connections_accepted_total 0\n"

@@ -77,7 +77,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::connect_info::Connected;
@@ -114,6 +114,8 @@ pub struct AdminState {
     pub revision: AtomicU64,
     /// Reloads that changed nothing because something was wrong.
     pub reloads_refused: AtomicU64,
+    /// How long the last change took from the disk to every core, in nanoseconds; 0 before the first.
+    pub publication_ns: Arc<AtomicU64>,
 }
 
 impl AdminState {
@@ -122,6 +124,7 @@ impl AdminState {
             log_lines_lost: self.log_lines_lost.load(Relaxed),
             revision: self.revision.load(Relaxed),
             reloads_refused: self.reloads_refused.load(Relaxed),
+            publication: Some(self.publication_ns.load(Relaxed)).filter(|&ns| ns > 0).map(Duration::from_nanos),
         }
     }
 
@@ -230,7 +233,6 @@ fn plain(status: StatusCode, text: impl Into<String>) -> Response {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
-    use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
@@ -251,6 +253,7 @@ mod tests {
             log_lines_lost: Arc::default(),
             revision: AtomicU64::new(1),
             reloads_refused: AtomicU64::new(0),
+            publication_ns: Arc::default(),
         })
     }
 
