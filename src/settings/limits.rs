@@ -99,6 +99,8 @@ pub const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
 pub const TESTS_MAX: usize = 16;
 /// Definitions of deployments that are kept read, by the bytes of their rows.
 pub const PARSED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Smaller deployments are read again: that takes a millisecond, and a thousand of them would hold 40 MB.
+pub const PARSED_BYTES_MIN: usize = 64 * 1024;
 /// Stages of one API. AWS says 10 and raises it on request.
 pub const STAGES_MAX: usize = 100;
 /// A remote command waits for its answer so long: a backup of a large store takes seconds.

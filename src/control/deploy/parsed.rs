@@ -8,7 +8,7 @@ use super::from_rows::{self, Owners};
 use crate::control::commit::change::Key;
 use crate::model::problem::Problem;
 use crate::model::rest_api::RestApi;
-use crate::settings::limits::PARSED_BYTES_MAX;
+use crate::settings::limits::{PARSED_BYTES_MAX, PARSED_BYTES_MIN};
 
 /// A deployment's definition, and what was wrong with its rows.
 pub struct Parsed {
@@ -39,6 +39,9 @@ impl ParsedDeployments {
         let mut problems = Vec::new();
         let (api, owners) = from_rows::rest_api(api_id, &rows, &mut problems);
         let parsed = Arc::new(Parsed { api, owners, problems });
+        if bytes.len() < PARSED_BYTES_MIN {
+            return Some(parsed);
+        }
         self.bytes += bytes.len();
         self.known.push_back((key.clone(), bytes.len(), Arc::clone(&parsed)));
         while self.bytes > PARSED_BYTES_MAX
@@ -73,6 +76,7 @@ mod tests {
             assert!(parsed.bytes <= PARSED_BYTES_MAX);
         }
         assert!(parsed.get("deployments/a/9").is_some() && parsed.get("deployments/a/0").is_none());
+        assert!(parsed.read(&"k".into(), "a", content("n", 1).as_bytes()).is_some() && parsed.get("k").is_none());
         assert!(parsed.read(&"k".into(), "a", b"{").is_none());
         parsed.forget();
         assert!(parsed.get("deployments/a/9").is_none());
