@@ -4,7 +4,7 @@
 
 /// People at a terminal.
 pub mod cli;
-/// Definitions in, snapshots out: one side thread.
+/// Definitions in, snapshots out: the side thread, and one each for the admin listener and the store.
 pub mod control;
 /// Requests in, responses out: one thread a core.
 pub mod edge;

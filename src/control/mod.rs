@@ -1,4 +1,4 @@
-//! Definitions in, snapshots out: the spine of a start, of a change, and of an end. One side thread with a tokio
+//! Definitions in, snapshots out: the spine of a start, of a change, and of an end. The side thread with a tokio
 //! runtime of its own; nothing here is on the way of a request.
 
 pub mod admin;
