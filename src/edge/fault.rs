@@ -13,6 +13,8 @@ pub struct Fault {
     pub message: Cow<'static, str>,
     /// For the operator: into the log, never onto the wire.
     pub detail: Option<Box<str>>,
+    /// `$context.error.validationErrorString`: what the body's model says against it.
+    pub validation_errors: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub enum FaultKind {
     IncompleteSignature,
     Throttled,
     BadParameters,
+    /// The body is not what its model says, or not JSON where a mapping looks into it.
+    BadBody,
     UnsupportedMediaType,
     Configuration,
     IntegrationTimeout,
@@ -95,6 +99,7 @@ impl FaultKind {
             Self::IncompleteSignature => row("INVALID_SIGNATURE", 403, "IncompleteSignatureException", Compact, "Missing Authentication Token"),
             Self::Throttled => row("THROTTLED", 429, "TooManyRequestsException", Compact, "Too Many Requests"),
             Self::BadParameters => row("BAD_REQUEST_PARAMETERS", 400, "BadRequestException", Spaced, "Invalid request parameters"),
+            Self::BadBody => row("BAD_REQUEST_BODY", 400, "BadRequestException", Spaced, "Invalid request body"),
             Self::UnsupportedMediaType => row("UNSUPPORTED_MEDIA_TYPE", 415, "BadRequestException", Spaced, "Unsupported Media Type"),
             Self::Configuration => row("API_CONFIGURATION_ERROR", 500, "InternalServerErrorException", Spaced, "Internal server error"),
             Self::IntegrationTimeout => row("INTEGRATION_TIMEOUT", 504, "InternalServerErrorException", Spaced, "Endpoint request timed out"),
@@ -124,7 +129,7 @@ impl FaultKind {
 
 impl Fault {
     pub fn new(kind: FaultKind) -> Self {
-        Self { kind, message: Cow::Borrowed(kind.gateway_response().message), detail: None }
+        Self::with_message(kind, kind.gateway_response().message)
     }
 
     /// With what an operator should know.
@@ -133,7 +138,7 @@ impl Fault {
     }
 
     pub fn with_message(kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), detail: None }
+        Self { kind, message: message.into(), detail: None, validation_errors: None }
     }
 
     /// AWS's sentence for a body that is too large names the limit: the one that is in force here.

@@ -1,0 +1,317 @@
+//! Values while one request runs: what a body holds, and what templates and mappings make of it.
+//!
+//! They live in an arena that is emptied behind each rendering: reading a body of 2 KB costs a handful of bumps of a
+//! pointer, no allocation a value. Texts without escapes are slices of the body itself. Lists and maps are Java's:
+//! shared by whoever holds them, and changeable (`$map.put(…)`).
+
+use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+/// A value, in Java's kinds. Copying one copies a reference, as in Java.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    /// `java.lang.Integer`
+    Int(i32),
+    /// `java.lang.Long`
+    Long(i64),
+    /// `java.math.BigInteger`, as its decimal digits.
+    Big(&'a str),
+    /// `java.lang.Double`
+    Double(f64),
+    /// `java.math.BigDecimal`, as it was written.
+    Decimal(&'a str),
+    Text(&'a str),
+    List(&'a List<'a>),
+    Map(&'a Map<'a>),
+}
+
+impl<'a> Value<'a> {
+    pub fn is_null(self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub fn as_text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn as_map(self) -> Option<&'a Map<'a>> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    pub fn as_list(self) -> Option<&'a List<'a>> {
+        match self {
+            Self::List(list) => Some(list),
+            _ => None,
+        }
+    }
+}
+
+/// Which of Java's lists it is: they print differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListKind {
+    /// json-smart's `JSONArray`: prints as JSON.
+    Json,
+    /// `java.util.ArrayList`, of a literal or a method: prints `[a, b]`.
+    Java,
+    /// An array, as `split` makes it: its length does not change.
+    Array,
+}
+
+/// A list that its holders share.
+#[derive(Debug)]
+pub struct List<'a> {
+    pub kind: ListKind,
+    pub items: RefCell<BumpVec<'a, Value<'a>>>,
+}
+
+impl<'a> List<'a> {
+    pub fn new_in(kind: ListKind, arena: &'a Bump) -> &'a Self {
+        arena.alloc(Self { kind, items: RefCell::new(BumpVec::new_in(arena)) })
+    }
+
+    pub fn of(kind: ListKind, items: BumpVec<'a, Value<'a>>, arena: &'a Bump) -> &'a Self {
+        arena.alloc(Self { kind, items: RefCell::new(items) })
+    }
+
+    pub fn len(&self) -> usize {
+        self.items.borrow().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn get(&self, index: usize) -> Option<Value<'a>> {
+        self.items.borrow().get(index).copied()
+    }
+
+    pub fn push(&self, value: Value<'a>) {
+        self.items.borrow_mut().push(value);
+    }
+}
+
+/// A map in the order of insertion (`java.util.LinkedHashMap`) that its holders share.
+///
+/// Small ones are looked through; beyond [`INDEXED_FROM`] entries there is an index, so that a body of a million keys
+/// costs a million steps and not their square.
+#[derive(Debug)]
+pub struct Map<'a> {
+    entries: RefCell<BumpVec<'a, Entry<'a>>>,
+    /// Positions in `entries` by their key's hash; empty while there are few.
+    index: RefCell<HashTable<u32, &'a Bump>>,
+    live: Cell<usize>,
+    /// Seeded anew in every process: clients choose the keys.
+    hasher: RandomState,
+    arena: &'a Bump,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<'a> {
+    key: Key<'a>,
+    /// `None` where it was removed.
+    value: Option<Value<'a>>,
+}
+
+/// Entries from which on a map has an index: below it a look through is faster.
+const INDEXED_FROM: usize = 16;
+
+/// A key of a map. JSON's are texts; a template may put others.
+#[derive(Clone, Copy, Debug)]
+pub enum Key<'a> {
+    Text(&'a str),
+    Int(i64),
+    Bool(bool),
+    Null,
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one == other,
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Null, Self::Null) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Text(text) => text.hash(state),
+            Self::Int(number) => number.hash(state),
+            Self::Bool(flag) => flag.hash(state),
+            Self::Null => {}
+        }
+    }
+}
+
+impl<'a> Key<'a> {
+    pub fn to_value(self) -> Value<'a> {
+        match self {
+            Self::Text(text) => Value::Text(text),
+            Self::Int(number) => i32::try_from(number).map_or(Value::Long(number), Value::Int),
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Null => Value::Null,
+        }
+    }
+}
+
+impl<'a> Map<'a> {
+    pub fn new_in(arena: &'a Bump) -> &'a Self {
+        arena.alloc(Self {
+            entries: RefCell::new(BumpVec::new_in(arena)),
+            index: RefCell::new(HashTable::new_in(arena)),
+            live: Cell::new(0),
+            hasher: RandomState::default(),
+            arena,
+        })
+    }
+
+    pub fn arena(&self) -> &'a Bump {
+        self.arena
+    }
+
+    pub fn len(&self) -> usize {
+        self.live.get()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `Some(Value::Null)` where the key is there with a null.
+    pub fn get(&self, key: Key<'_>) -> Option<Value<'a>> {
+        let position = self.position(key)?;
+        self.entries.borrow()[position].value
+    }
+
+    /// By a text.
+    pub fn text(&self, key: &str) -> Option<Value<'a>> {
+        self.get(Key::Text(key))
+    }
+
+    /// Puts a value, at the end where the key is new and in its old place otherwise; answers what was there.
+    pub fn put(&self, key: Key<'a>, value: Value<'a>) -> Option<Value<'a>> {
+        if let Some(position) = self.position(key) {
+            return self.entries.borrow_mut()[position].value.replace(value);
+        }
+        let mut entries = self.entries.borrow_mut();
+        entries.push(Entry { key, value: Some(value) });
+        self.live.set(self.live.get() + 1);
+        let mut index = self.index.borrow_mut();
+        let hash = |entry: &Entry<'_>| self.hasher.hash_one(entry.key);
+        if entries.len() == INDEXED_FROM {
+            for (position, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.value.is_some()) {
+                index.insert_unique(hash(entry), position as u32, |&at| hash(&entries[at as usize]));
+            }
+        } else if entries.len() > INDEXED_FROM {
+            let position = entries.len() - 1;
+            index.insert_unique(hash(&entries[position]), position as u32, |&at| hash(&entries[at as usize]));
+        }
+        None
+    }
+
+    /// Takes an entry out; the others keep their order.
+    pub fn remove(&self, key: Key<'_>) -> Option<Value<'a>> {
+        let position = self.position(key)?;
+        let mut entries = self.entries.borrow_mut();
+        let value = entries[position].value.take();
+        // Put again it goes to the end, as in Java: its old place must not be found.
+        let hash = self.hasher.hash_one(entries[position].key);
+        if let Ok(found) = self.index.borrow_mut().find_entry(hash, |&at| at as usize == position) {
+            found.remove();
+        }
+        self.live.set(self.live.get() - 1);
+        value
+    }
+
+    pub fn clear(&self) {
+        self.entries.borrow_mut().clear();
+        self.index.borrow_mut().clear();
+        self.live.set(0);
+    }
+
+    /// Calls `each` for every entry in order. The map must not be changed meanwhile.
+    pub fn for_each(&self, mut each: impl FnMut(Key<'a>, Value<'a>)) {
+        for entry in self.entries.borrow().iter() {
+            if let Some(value) = entry.value {
+                each(entry.key, value);
+            }
+        }
+    }
+
+    /// The entry at or behind a position in `entries`, with the position behind it: a loop that tolerates changes.
+    pub fn next_from(&self, position: usize) -> Option<(usize, Key<'a>, Value<'a>)> {
+        let entries = self.entries.borrow();
+        let behind = entries.get(position..)?;
+        let (skipped, (key, value)) =
+            behind.iter().enumerate().find_map(|(skipped, entry)| Some((skipped, (entry.key, entry.value?))))?;
+        Some((position + skipped + 1, key, value))
+    }
+
+    fn position(&self, key: Key<'_>) -> Option<usize> {
+        let entries = self.entries.borrow();
+        if entries.len() < INDEXED_FROM {
+            return entries.iter().position(|entry| entry.value.is_some() && entry.key == key);
+        }
+        let hash = self.hasher.hash_one(key);
+        let index = self.index.borrow();
+        let found = index.find(hash, |&at| entries[at as usize].key == key)?;
+        Some(*found as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_keep_their_order_and_find_what_they_hold() {
+        let arena = Bump::new();
+        let map = Map::new_in(&arena);
+        for number in 0..40 {
+            assert!(map.put(Key::Int(number), Value::Long(number)).is_none());
+        }
+        assert!(matches!(map.remove(Key::Int(3)), Some(Value::Long(3))));
+        assert!(map.get(Key::Int(3)).is_none());
+        assert!(matches!(map.put(Key::Int(7), Value::Null), Some(Value::Long(7))));
+        map.put(Key::Int(3), Value::Bool(true));
+        let mut keys = Vec::new();
+        map.for_each(|key, _| keys.push(key));
+        let expected: Vec<_> = (0..3).chain(4..40).chain([3]).map(Key::Int).collect();
+        assert_eq!((keys, map.len()), (expected, 40));
+        assert!(matches!(map.get(Key::Int(7)), Some(Value::Null)) && map.text("7").is_none());
+    }
+
+    #[test]
+    fn what_was_removed_early_is_not_found_late() {
+        let arena = Bump::new();
+        let map = Map::new_in(&arena);
+        for number in 0..10 {
+            map.put(Key::Int(number), Value::Long(number));
+        }
+        map.remove(Key::Int(5));
+        for number in 10..30 {
+            map.put(Key::Int(number), Value::Long(number));
+        }
+        assert!(map.get(Key::Int(5)).is_none());
+        assert_eq!(map.len(), 29);
+    }
+}
