@@ -30,6 +30,50 @@ pub enum Value<'a> {
     Text(&'a str),
     List(&'a List<'a>),
     Map(&'a Map<'a>),
+    /// What only a template meets: JSON never holds one.
+    Object(Object<'a>),
+}
+
+/// Java objects that come to be while a template runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Object<'a> {
+    /// `java.lang.Character`: one UTF-16 unit.
+    Char(u16),
+    /// `Map.Entry`, by its key.
+    Entry(&'a (&'a Map<'a>, Key<'a>)),
+    /// `Map.keySet()`, which shows its map as it is now.
+    Keys(&'a Map<'a>),
+    /// `Map.values()`
+    Values(&'a Map<'a>),
+    /// `Map.entrySet()`
+    Entries(&'a Map<'a>),
+    /// `java.util.Iterator`
+    Iterator(&'a Iteration<'a>),
+    /// `$foreach`: where a loop is.
+    Loop(&'a Loop<'a>),
+    /// A block of `#define`, by its number in the rendering.
+    Block(u32),
+    /// `$input`
+    Input,
+    /// `$util`
+    Util,
+}
+
+/// How far somebody has gone through a list or a map.
+#[derive(Debug)]
+pub struct Iteration<'a> {
+    pub over: Value<'a>,
+    pub position: Cell<usize>,
+}
+
+/// Where a `#foreach` is.
+#[derive(Debug)]
+pub struct Loop<'a> {
+    /// From 0.
+    pub index: Cell<usize>,
+    pub has_next: Cell<bool>,
+    pub stopped: Cell<bool>,
+    pub parent: Option<&'a Loop<'a>>,
 }
 
 impl<'a> Value<'a> {
@@ -277,6 +321,8 @@ impl<'a> Map<'a> {
         Some(*found as usize)
     }
 }
+
+const _: () = assert!(size_of::<Value<'_>>() <= 24, "values are copied all the time");
 
 #[cfg(test)]
 mod tests {
