@@ -18,6 +18,8 @@ pub struct Budget {
 pub enum Exhausted {
     Steps,
     Memory,
+    /// Lists and maps within each other.
+    Depth,
 }
 
 impl fmt::Display for Exhausted {
@@ -25,6 +27,7 @@ impl fmt::Display for Exhausted {
         formatter.write_str(match self {
             Self::Steps => "it takes more steps than the limit allows",
             Self::Memory => "it takes more memory than the limit allows",
+            Self::Depth => "it is nested deeper than the limit allows",
         })
     }
 }

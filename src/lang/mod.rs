@@ -1,5 +1,7 @@
 //! The languages that users write: text to program to value. No clock and no lock; the time is an argument.
 
 pub mod budget;
+pub mod java_number;
+pub mod json;
 pub mod policy;
 pub mod value;

@@ -160,6 +160,8 @@ pub const RING_ENTRIES: u32 = 4096;
 pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
 /// Levels of nesting in a user's document.
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
+/// Arrays and objects within each other in one body: json-smart's own limit since it has one.
+pub const JSON_DEPTH_MAX: usize = 400;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What one compiled selection pattern may take: a definition has thousands of them.
