@@ -62,9 +62,15 @@ pub enum Object<'a> {
 /// How far somebody has gone through a list or a map.
 #[derive(Debug)]
 pub struct Iteration<'a> {
-    pub over: Value<'a>,
-    pub position: Cell<usize>,
+    over: Value<'a>,
+    position: Cell<usize>,
+    /// How long it was at the beginning.
+    length: usize,
 }
+
+/// The list or map changed while somebody went through it: Java's `ConcurrentModificationException`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed;
 
 /// Where a `#foreach` is.
 #[derive(Debug)]
@@ -72,8 +78,56 @@ pub struct Loop<'a> {
     /// From 0.
     pub index: Cell<usize>,
     pub has_next: Cell<bool>,
-    pub stopped: Cell<bool>,
     pub parent: Option<&'a Loop<'a>>,
+}
+
+impl<'a> Iteration<'a> {
+    /// Through the items of a list, the values of a map, or what a view shows. Anything else has nothing.
+    pub fn over(over: Value<'a>) -> Self {
+        let length = match over {
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            Value::Object(Object::Keys(map) | Object::Values(map) | Object::Entries(map)) => map.len(),
+            _ => 0,
+        };
+        Self { over, position: Cell::new(0), length }
+    }
+
+    pub fn has_next(&self) -> bool {
+        match self.over {
+            Value::List(list) => self.position.get() != list.len(),
+            Value::Map(map) | Value::Object(Object::Keys(map) | Object::Values(map) | Object::Entries(map)) => {
+                map.next_from(self.position.get()).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    pub fn next(&self, arena: &'a Bump) -> Result<Option<Value<'a>>, Changed> {
+        if !self.has_next() {
+            return Ok(None);
+        }
+        let position = self.position.get();
+        match self.over {
+            Value::List(list) => {
+                self.position.set(position + 1);
+                if list.len() == self.length { Ok(list.get(position)) } else { Err(Changed) }
+            }
+            Value::Map(map) | Value::Object(Object::Keys(map) | Object::Values(map) | Object::Entries(map)) => {
+                if map.len() != self.length {
+                    return Err(Changed);
+                }
+                let Some((behind, key, value)) = map.next_from(position) else { return Ok(None) };
+                self.position.set(behind);
+                Ok(Some(match self.over {
+                    Value::Object(Object::Keys(_)) => key.to_value(),
+                    Value::Object(Object::Entries(_)) => Value::Object(Object::Entry(arena.alloc((map, key)))),
+                    _ => value,
+                }))
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 impl<'a> Value<'a> {

@@ -245,6 +245,27 @@ pub const ACCESS_ASSOCIATIONS_MAX: usize = 1_000;
 /// The path of one resource: a longer one makes the method's ARN too long, so no request could ever reach it.
 pub const RESOURCE_PATH_BYTES_MAX: usize = METHOD_ARN_BYTES_MAX;
 
+/// AWS's longest mapping template (rest/08).
+pub const VTL_TEMPLATE_BYTES_MAX: usize = 300 * 1024;
+/// Blocks, expressions, lists and texts that stand within each other in a template. They are parsed and run by recursion.
+pub const VTL_NESTING_MAX: usize = 100;
+/// Blocks, macros and values within each other while a template runs; the stack of a core holds ten times as much.
+pub const VTL_DEPTH_MAX: usize = 300;
+/// Rounds of one `#foreach`; AWS ends a loop silently behind them (rest/08).
+pub const VTL_ITERATIONS_MAX: usize = 1_000;
+/// Macros that call each other: Velocity's `velocimacro.max.depth`.
+pub const VTL_MACRO_DEPTH_MAX: usize = 20;
+/// A `#define` that prints itself does so this often: Velocity's bound.
+pub const VTL_DEFINE_DEPTH_MAX: usize = 2;
+/// Parameters of one macro: one bit each says whether it was set within.
+pub const VTL_MACRO_PARAMETERS_MAX: usize = 64;
+/// Texts that `#evaluate` compiles in one rendering.
+pub const VTL_EVALUATIONS_MAX: usize = 1_000;
+/// Digits of the numbers that a template calculates with: products grow to the square of their length.
+pub const VTL_NUMBER_DIGITS_MAX: usize = 4_096;
+/// Bytes of one value in a trace.
+pub const VTL_TRACE_BYTES_MAX: usize = 1_024;
+
 /// The limits an operator can move. [`Default`] is AWS's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -1,0 +1,402 @@
+//! Runs a program: statements, loops, macros. What they work on is in `expression` and `reference`.
+
+mod arithmetic;
+mod compare;
+mod evaluation;
+mod expression;
+mod macros;
+mod print;
+mod reference;
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+use crate::lang::budget::{Budget, Exhausted};
+use crate::lang::value::{Iteration, Loop, Object, Value};
+use crate::lang::vtl::program::{
+    Block, CONTEXT, FOREACH, Foreach, If, Node, Position, Program, STAGE_VARIABLES, Set, Slot, Span, VELOCITY_COUNT,
+    VELOCITY_HAS_NEXT,
+};
+use crate::lang::vtl::{Failure, Trace, World};
+use crate::settings::limits::{VTL_DEPTH_MAX, VTL_ITERATIONS_MAX, VTL_TRACE_BYTES_MAX};
+use evaluation::Evaluations;
+use macros::Frame;
+
+/// Renders a program to the end of `out`.
+pub(super) fn render<'a>(
+    program: &'a Program,
+    world: &dyn World<'a>,
+    arena: &'a Bump,
+    budget: &Budget,
+    out: &mut Vec<u8>,
+    trace: Option<&mut dyn Trace>,
+) -> Result<(), Failure> {
+    let evaluations = Evaluations::default();
+    let mut slots = BumpVec::with_capacity_in(program.symbols.len(), arena);
+    slots.resize(program.symbols.len(), Value::Null);
+    let mut runner = Runner {
+        world,
+        arena,
+        budget,
+        out,
+        // Coerced, for the rendering lives shorter.
+        trace: trace.map(|trace| trace as &mut dyn Trace),
+        slots,
+        loaded: [false; 2],
+        body: None,
+        frames: Vec::new(),
+        frame: None,
+        macros: vec![],
+        blocks: Vec::new(),
+        evaluations: &evaluations,
+        evaluated: 0,
+        symbols: None,
+        depth: 0,
+        at: Position { line: 1, column: 1 },
+    };
+    let code = Code { pool: &program.pool, program };
+    runner.macros.push(code);
+    match runner.block(code, &program.root) {
+        // `#break` outside of a loop ends the template.
+        Ok(()) | Err(Halt::Stop | Halt::Break) => Ok(()),
+        Err(Halt::Failed(failure)) => Err(*failure),
+    }
+}
+
+/// What is running: a program and its texts, which live as long as values do.
+pub(super) struct Code<'r, 'a> {
+    pub(super) pool: &'a str,
+    pub(super) program: &'r Program,
+}
+
+impl Clone for Code<'_, '_> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl Copy for Code<'_, '_> {}
+
+impl<'a> Code<'_, 'a> {
+    #[inline]
+    pub(super) fn text(self, span: Span) -> &'a str {
+        span.of(self.pool)
+    }
+}
+
+/// Why the rest is not run.
+pub(super) enum Halt {
+    Failed(Box<Failure>),
+    /// `#stop`: the text so far is the result.
+    Stop,
+    /// `#break`: goes up to the next loop, macro, definition or template.
+    Break,
+}
+
+pub(super) type Run<T> = Result<T, Halt>;
+
+/// One rendering. `'r` is for how long programs live, `'a` for how long values do.
+pub(super) struct Runner<'r, 'a> {
+    pub(super) world: &'r dyn World<'a>,
+    pub(super) arena: &'a Bump,
+    pub(super) budget: &'r Budget,
+    pub(super) out: &'r mut Vec<u8>,
+    trace: Option<&'r mut dyn Trace>,
+    /// The variables; null where one was not set.
+    slots: BumpVec<'a, Value<'a>>,
+    /// Whether `$context` and `$stageVariables` were asked for.
+    loaded: [bool; 2],
+    /// The body, once somebody asked for it; the inner `None` where it is no JSON.
+    body: Option<Option<Value<'a>>>,
+    /// Macros that are being run, and the one whose names count now.
+    frames: Vec<Frame<'r, 'a>>,
+    frame: Option<usize>,
+    /// Programs whose macros can be called: the template, and what it evaluated.
+    macros: Vec<Code<'r, 'a>>,
+    /// What `#define` stored, by number, with how often each is being printed.
+    blocks: Vec<Definition<'r, 'a>>,
+    evaluations: &'r Evaluations,
+    evaluated: usize,
+    /// The template's names and those that evaluated texts added.
+    symbols: Option<crate::lang::vtl::program::Symbols>,
+    depth: usize,
+    /// The last reference that was begun, for messages.
+    at: Position,
+}
+
+#[derive(Clone, Copy)]
+struct Definition<'r, 'a> {
+    code: Code<'r, 'a>,
+    slot: Slot,
+    body: &'r Block,
+    open: usize,
+}
+
+impl<'r, 'a> Runner<'r, 'a> {
+    pub(super) fn block(&mut self, code: Code<'r, 'a>, block: &'r [Node]) -> Run<()> {
+        self.deeper(|runner| {
+            for node in block {
+                runner.node(code, node)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn node(&mut self, code: Code<'r, 'a>, node: &'r Node) -> Run<()> {
+        self.spend(1)?;
+        match node {
+            Node::Text(span) => self.push(code.text(*span)),
+            Node::Reference(reference) => self.print_reference(code, reference),
+            Node::Set(set) => self.set(code, set),
+            Node::If(branches) => self.branches(code, branches),
+            Node::Foreach(foreach) => self.foreach(code, foreach),
+            Node::Define(define) => {
+                let number = self.blocks.len() as u32;
+                self.blocks.push(Definition { code, slot: define.slot, body: &define.body, open: 0 });
+                self.assign(define.slot, Value::Object(Object::Block(number)));
+                Ok(())
+            }
+            Node::Evaluate(evaluate) => self.evaluate_text(code, evaluate),
+            Node::Call(call) => self.call_macro(code, call),
+            Node::Break => Err(Halt::Break),
+            Node::Stop => Err(Halt::Stop),
+            Node::Forbidden(name, at) => {
+                self.at = *at;
+                Err(self.fail(format!("{} reads a file, and there are none", code.text(*name))))
+            }
+        }
+    }
+
+    fn set(&mut self, code: Code<'r, 'a>, set: &'r Set) -> Run<()> {
+        let value = self.evaluate(code, &set.value)?;
+        if self.trace.is_some() {
+            let shown = self.shown(value)?;
+            if let Some(trace) = &mut self.trace {
+                trace.set(set.target.at.line, code.text(set.target.source), &shown);
+            }
+        }
+        // Velocity's `directive.set.null.allowed` is false: what failed to become a value changes nothing.
+        if value.is_null() {
+            return Ok(());
+        }
+        if set.target.steps.is_empty() {
+            self.assign(set.target.root, value);
+            return Ok(());
+        }
+        self.at = set.target.at;
+        self.assign_within(code, &set.target, value)
+    }
+
+    fn branches(&mut self, code: Code<'r, 'a>, branches: &'r If) -> Run<()> {
+        for arm in &branches.arms {
+            self.at = arm.at;
+            let taken = self.is_true(code, &arm.condition)?;
+            if let Some(trace) = &mut self.trace {
+                trace.branch(arm.at.line, code.text(arm.source).trim(), taken);
+            }
+            if taken {
+                return self.block(code, &arm.body);
+            }
+        }
+        let Some(otherwise) = &branches.otherwise else { return Ok(()) };
+        if let Some(trace) = &mut self.trace {
+            trace.branch(branches.otherwise_at.line, "#else", true);
+        }
+        self.block(code, otherwise)
+    }
+
+    fn foreach(&mut self, code: Code<'r, 'a>, foreach: &'r Foreach) -> Run<()> {
+        self.at = foreach.at;
+        let over = self.evaluate(code, &foreach.over)?;
+        let iteration = match over {
+            Value::Object(Object::Iterator(iteration)) => iteration,
+            Value::List(_)
+            | Value::Map(_)
+            | Value::Object(Object::Keys(_) | Object::Values(_) | Object::Entries(_)) => {
+                &*self.arena.alloc(Iteration::over(over))
+            }
+            _ => return Ok(()),
+        };
+        let parent = match self.variable(FOREACH) {
+            Value::Object(Object::Loop(parent)) => Some(parent),
+            _ => None,
+        };
+        let state = &*self.arena.alloc(Loop { index: 0.into(), has_next: false.into(), parent });
+        let saved =
+            [foreach.variable, FOREACH, VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| (slot, self.variable(slot)));
+        let result = self.rounds(code, foreach, iteration, state);
+        for (slot, value) in saved {
+            self.assign(slot, value);
+        }
+        match result {
+            Err(Halt::Break) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn rounds(
+        &mut self,
+        code: Code<'r, 'a>,
+        foreach: &'r Foreach,
+        iteration: &'a Iteration<'a>,
+        state: &'a Loop<'a>,
+    ) -> Run<()> {
+        let counters = code.program.symbols.legacy_counters || self.evaluated > 0;
+        for index in 0..VTL_ITERATIONS_MAX {
+            self.spend(1)?;
+            self.at = foreach.at;
+            let Some(item) = self.next_of(iteration)? else { return Ok(()) };
+            let has_next = iteration.has_next();
+            state.index.set(index);
+            state.has_next.set(has_next);
+            self.assign(foreach.variable, item);
+            self.assign(FOREACH, Value::Object(Object::Loop(state)));
+            if counters {
+                self.assign(VELOCITY_COUNT, Value::Int(index as i32 + 1));
+                self.assign(VELOCITY_HAS_NEXT, Value::Bool(has_next));
+            }
+            if self.trace.is_some() {
+                let shown = self.shown(item)?;
+                if let Some(trace) = &mut self.trace {
+                    trace.iteration(foreach.at.line, code.text(foreach.variable_source), index, &shown);
+                }
+            }
+            self.block(code, &foreach.body)?;
+        }
+        Ok(())
+    }
+
+    /// What an iterator answers next; `None` at its end.
+    pub(super) fn next_of(&mut self, iteration: &'a Iteration<'a>) -> Run<Option<Value<'a>>> {
+        match iteration.next(self.arena) {
+            Ok(item) => Ok(item),
+            Err(_) => Err(self.fail("the list or map was changed while a loop went through it".into())),
+        }
+    }
+
+    /// The value of a variable as it is stored; null where there is none.
+    #[inline]
+    pub(super) fn variable(&mut self, slot: Slot) -> Value<'a> {
+        match self.slots.get(slot as usize) {
+            Some(Value::Null) | None => self.unset(slot),
+            Some(value) => *value,
+        }
+    }
+
+    /// The variables that are there from the beginning are made when they are first asked for.
+    fn unset(&mut self, slot: Slot) -> Value<'a> {
+        use crate::lang::vtl::program::{INPUT, UTIL};
+        let value = match slot {
+            INPUT => Value::Object(Object::Input),
+            UTIL => Value::Object(Object::Util),
+            CONTEXT if !std::mem::replace(&mut self.loaded[0], true) => self.world.context(self.arena),
+            STAGE_VARIABLES if !std::mem::replace(&mut self.loaded[1], true) => self.world.stage_variables(self.arena),
+            _ => return Value::Null,
+        };
+        self.store(slot, value);
+        value
+    }
+
+    #[inline]
+    fn store(&mut self, slot: Slot, value: Value<'a>) {
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = value;
+        }
+    }
+
+    /// Sets a variable; a macro that has a parameter of this name sees the value from now on.
+    fn assign(&mut self, slot: Slot, value: Value<'a>) {
+        self.store(slot, value);
+        if self.frame.is_some() {
+            self.override_parameters(slot);
+        }
+    }
+
+    pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
+        if self.depth >= VTL_DEPTH_MAX {
+            return Err(self.fail(format!("more than {VTL_DEPTH_MAX} levels of blocks, macros or values are open")));
+        }
+        self.depth += 1;
+        let result = run(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Writes a text to the output.
+    #[inline]
+    pub(super) fn push(&mut self, text: &str) -> Run<()> {
+        self.room(text.len())?;
+        self.out.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Asks for so much more of the output.
+    #[inline]
+    pub(super) fn room(&mut self, bytes: usize) -> Run<()> {
+        if bytes > 64 {
+            self.spend(bytes as u64 / 64)?;
+        }
+        match self.budget.allows(self.out.len(), bytes) {
+            Ok(()) => Ok(()),
+            Err(exhausted) => Err(self.exhausted(exhausted)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn spend(&self, steps: u64) -> Run<()> {
+        self.budget.spend(steps).map_err(|exhausted| self.exhausted(exhausted))
+    }
+
+    /// Asked before so many bytes of the arena are taken.
+    pub(super) fn arena_room(&self, bytes: usize) -> Run<()> {
+        self.spend(bytes as u64 / 64)?;
+        self.budget.allows_in(self.arena, bytes).map_err(|exhausted| self.exhausted(exhausted))
+    }
+
+    /// A text that lives as long as values do.
+    pub(super) fn keep(&self, text: &str) -> Run<&'a str> {
+        self.arena_room(text.len())?;
+        Ok(self.arena.alloc_str(text))
+    }
+
+    #[cold]
+    pub(super) fn exhausted(&self, exhausted: Exhausted) -> Halt {
+        self.fail(exhausted.to_string())
+    }
+
+    #[cold]
+    pub(super) fn fail(&self, message: String) -> Halt {
+        Halt::Failed(Box::new(Failure { message, line: self.at.line, column: self.at.column }))
+    }
+
+    /// What `write` adds to the output is taken from it again, as a value.
+    pub(super) fn captured(&mut self, write: impl FnOnce(&mut Self) -> Run<()>) -> Run<&'a str> {
+        let start = self.out.len();
+        let result = write(self);
+        let text = match result {
+            Ok(()) => {
+                let written = self.out.get(start..).unwrap_or_default();
+                match std::str::from_utf8(written) {
+                    Ok(text) => self.keep(text),
+                    Err(_) => Err(self.fail("a text that is no UTF-8".into())),
+                }
+            }
+            Err(halt) => Err(halt),
+        };
+        self.out.truncate(start);
+        text
+    }
+
+    /// A value for the trace, cut where it is long.
+    fn shown(&mut self, value: Value<'a>) -> Run<String> {
+        let start = self.out.len();
+        let result = self.print(value);
+        let mut end = self.out.len().min(start + VTL_TRACE_BYTES_MAX);
+        while end > start && self.out.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
+            end -= 1;
+        }
+        let shown = String::from_utf8_lossy(self.out.get(start..end).unwrap_or_default()).into_owned();
+        self.out.truncate(start);
+        result.map(|()| shown)
+    }
+}
