@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use weir::lang::policy::Policy;
+use weir::lang::vtl::Template;
 use weir::wire::h1::chunked::Decoder;
 use weir::wire::h1::head;
 use weir::wire::h1::request::{HeadLimits, RequestHead};
@@ -77,6 +78,15 @@ fn policies() {
     }
     let takes = |bytes: &[u8]| Policy::compile(&String::from_utf8_lossy(bytes)).is_ok();
     assert_eq!(wrong("policy", takes), Vec::<String>::new());
+}
+
+#[test]
+fn templates() {
+    for (_, bytes) in seeds("vtl") {
+        weir::lang::vtl::fuzz_template(&bytes);
+    }
+    let takes = |bytes: &[u8]| Template::compile(&String::from_utf8_lossy(bytes)).is_ok();
+    assert_eq!(wrong("vtl", takes), Vec::<String>::new());
 }
 
 #[test]

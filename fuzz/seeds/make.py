@@ -203,7 +203,35 @@ POLICY = {
     "any-glob-letters": "?*\u00e9\n\u00e8\u00e9".encode(),
 }
 
-for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY}.items():
+VTL = {
+    "ok-references": rb"$a $!a ${a} $!{a.b} $a.b.c(1, 'x')[0] $a[-1] \$a \\$a $5 $. $a- $foreach.index",
+    "ok-directives": b"#set($x = 1)\n  #set($y = $x + 2)\n#if($x == 1)a#elseif($y)b#{else}c#end\n#foreach($i in [1..3])$i#if($foreach.hasNext),#end#end\n#define($d)[$x]#end$d#macro(m $p)<$p>#end#m($x)#stop",
+    "ok-input": b"#set($r = $input.path('$'))$r.a.b[1] $input.json('$..c') $input.params('p') $util.escapeJavaScript($input.body) $util.parseJson('[1,{\"a\":2}]')[1].a",
+    "ok-methods": b"#set($s = 'h\xc3\xa9llo \xf0\x9f\x98\x80')$s.length() $s.substring(6, 7) $s.replaceAll('(l+)', '<$1>') $s.split('l').size() $s.format('%05d|%.2f|%-5s|', 7, 1.005, 'x') $s.hashCode()",
+    "ok-numbers": b"#set($n = 9223372036854775807 * 9223372036854775807)$n #set($n = $n / 0.3)$n #set($n = 7 % -3)$n #set($n = 1e308 * 10)$n",
+    "ok-self-containing": b"#set($l = [])#set($q = $l.add($l))$l $l.hashCode() #set($m = {})#set($m.a = {'b': $m})$m",
+    "ok-bomb-of-lists": b"#set($l = [1])#foreach($i in [1..60])#set($l = [$l, $l])#end$l",
+    "ok-bomb-of-text": b"#set($s = 'aaaa')#foreach($i in [1..60])#set($s = \"$s$s\")#end$s",
+    "ok-evaluates-itself": b"#set($t = '#evaluate($t)')#evaluate($t)",
+    "ok-evaluates-definitions": b"#evaluate('#define($d)$x#end#macro(m)m#end')#set($x = 1)$d#m()",
+    "ok-macro-in-macro": b"#macro(a $x)#b($x)#end#macro(b $x)#a($x)#end#a(1)",
+    "ok-definition-of-itself": b"#define($d)x$d#end$d",
+    "ok-changed-in-loop": b"#set($l = [1, 2])#foreach($i in $l)#set($q = $l.add(1))#end",
+    "ok-escapes": b"\\\\#if(true)\\\\$x\\#end#end \\#foo \\\\\\$y #[[ $x ]]# #* c *# ## d",
+    "bad-no-end": b"#if(true)#foreach($i in [1])#end",
+    "bad-end-alone": b"#end",
+    "bad-operator-in-argument": b"$l.get($i + 1)",
+    "bad-deep": b"#if(true)" * 3000,
+    "bad-deep-references": b"$a" + b".b($a" * 3000,
+    "bad-deep-texts": b"#set($x = " + b"[" * 3000,
+    "bad-brace": b"${a",
+    "bad-text": b'#set($x = "a',
+    "bad-unicode": b'#set($x = "\\u12")',
+    "any-dollar-last": b"a $",
+    "any-blanks": b"a\r\n  #set($x = 1)  \r\n\t#set($y = 2)\n\r$x  #if(true)\n#end \n",
+}
+
+for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL}.items():
     folder = HERE / target
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():

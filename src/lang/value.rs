@@ -64,6 +64,9 @@ pub enum Object<'a> {
 pub struct Iteration<'a> {
     over: Value<'a>,
     position: Cell<usize>,
+    /// Whether a map goes on. Java's iterator of a map looks at the next entry when it hands one out, that of a list when
+    /// it is asked.
+    ahead: Cell<bool>,
     /// How long it was at the beginning.
     length: usize,
 }
@@ -90,16 +93,13 @@ impl<'a> Iteration<'a> {
             Value::Object(Object::Keys(map) | Object::Values(map) | Object::Entries(map)) => map.len(),
             _ => 0,
         };
-        Self { over, position: Cell::new(0), length }
+        Self { over, position: Cell::new(0), ahead: Cell::new(length > 0), length }
     }
 
     pub fn has_next(&self) -> bool {
         match self.over {
             Value::List(list) => self.position.get() != list.len(),
-            Value::Map(map) | Value::Object(Object::Keys(map) | Object::Values(map) | Object::Entries(map)) => {
-                map.next_from(self.position.get()).is_some()
-            }
-            _ => false,
+            _ => self.ahead.get(),
         }
     }
 
@@ -119,6 +119,7 @@ impl<'a> Iteration<'a> {
                 }
                 let Some((behind, key, value)) = map.next_from(position) else { return Ok(None) };
                 self.position.set(behind);
+                self.ahead.set(map.next_from(behind).is_some());
                 Ok(Some(match self.over {
                     Value::Object(Object::Keys(_)) => key.to_value(),
                     Value::Object(Object::Entries(_)) => Value::Object(Object::Entry(arena.alloc((map, key)))),

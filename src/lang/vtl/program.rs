@@ -101,7 +101,7 @@ pub(super) struct MethodCall {
 pub(super) enum Literal {
     None,
     Path(Path),
-    Regex(Regex),
+    Regex(Box<Regex>),
 }
 
 #[derive(Debug)]

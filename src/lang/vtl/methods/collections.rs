@@ -204,6 +204,9 @@ impl<'a> Call<'_, '_, 'a> {
             (Object::Char(unit), Method::CompareTo, [Value::Object(Object::Char(other))]) => {
                 Value::Int(i32::from(unit) - i32::from(*other))
             }
+            (Object::Char(_), Method::CompareTo, [_]) => {
+                return Err(self.runner.fail("compareTo takes a character here".into()));
+            }
             _ => Value::Null,
         })
     }

@@ -23,7 +23,7 @@ impl<'a> Call<'_, '_, 'a> {
             (Method::ToString, []) => {
                 Value::Text(self.runner.text_of(Value::Object(crate::lang::value::Object::Input))?)
             }
-            _ => Value::Null,
+            _ => self.mismatched()?,
         })
     }
 

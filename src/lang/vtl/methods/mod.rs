@@ -82,6 +82,18 @@ pub(super) struct Call<'c, 'r, 'a> {
     pub(super) literal: &'c Literal,
 }
 
+impl<'a> Call<'_, '_, 'a> {
+    /// No method takes these arguments: null. But a null fits every class, and what asks it anything then fails.
+    fn mismatched(&self) -> Run<Value<'a>> {
+        let primitive =
+            matches!(self.method, Method::CharAt | Method::Substring | Method::SubSequence | Method::Params);
+        if self.method != Method::Unknown && !primitive && self.arguments.iter().any(|argument| argument.is_null()) {
+            return Err(self.runner.fail("a method was called with null".into()));
+        }
+        Ok(Value::Null)
+    }
+}
+
 /// Calls a method; null where the receiver has none that takes these arguments.
 pub(super) fn call<'a>(
     runner: &mut Runner<'_, 'a>,
@@ -130,7 +142,6 @@ pub(super) fn property<'a>(runner: &mut Runner<'_, 'a>, value: Value<'a>, name: 
         (Value::Object(Object::Input), "body" | "Body") => Method::GetBody,
         (Value::Object(Object::Entry(_)), "key" | "Key") => Method::GetKey,
         (Value::Object(Object::Entry(_)), "value" | "Value") => Method::GetValue,
-        (Value::List(list), "length") if list.kind == crate::lang::value::ListKind::Array => Method::Size,
         (Value::Text(_) | Value::List(_), "empty" | "Empty") => Method::IsEmpty,
         (Value::Object(Object::Keys(_) | Object::Values(_) | Object::Entries(_)), "empty" | "Empty") => Method::IsEmpty,
         (Value::Text(_), "blank" | "Blank") => Method::IsBlank,

@@ -137,7 +137,8 @@ impl<'a> Call<'_, '_, 'a> {
             (Value::Big(_), Value::Big(_)) | (Value::Decimal(_), Value::Decimal(_)) => {
                 self.runner.order(value, other)?.map_or(Value::Null, ordering)
             }
-            _ => Value::Null,
+            // Java's cast fails.
+            _ => return Err(self.runner.fail("compareTo takes a value of its own class".into())),
         })
     }
 

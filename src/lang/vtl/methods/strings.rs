@@ -1,12 +1,12 @@
 //! Methods of `java.lang.String`.
 
-use crate::lang::java_regex::Regex;
+use crate::lang::java_regex::{Regex, RegexError};
 use crate::lang::value::{ListKind, Object, Value};
 use crate::lang::vtl::methods::collections::int;
 use crate::lang::vtl::methods::hash::hash_code;
 use crate::lang::vtl::methods::{Call, Method, units};
 use crate::lang::vtl::program::Literal;
-use crate::lang::vtl::run::Run;
+use crate::lang::vtl::run::{Halt, Run, Runner};
 
 impl<'a> Call<'_, '_, 'a> {
     pub(super) fn on_text(&mut self, text: &'a str) -> Run<Value<'a>> {
@@ -28,9 +28,8 @@ impl<'a> Call<'_, '_, 'a> {
                 self.new_list(ListKind::Array, text.encode_utf16().map(|unit| Value::Object(Object::Char(unit))))
             }
             (Method::Equals, [other]) => Value::Bool(other.as_text() == Some(text)),
-            (Method::EqualsIgnoreCase, [other]) => {
-                Value::Bool(other.as_text().is_some_and(|other| equal_but_for_case(text, other)))
-            }
+            (Method::EqualsIgnoreCase, [Value::Null]) => Value::Bool(false),
+            (Method::EqualsIgnoreCase, [Value::Text(other)]) => Value::Bool(equal_but_for_case(text, other)),
             (Method::CharAt, [Value::Int(index)]) => {
                 match usize::try_from(*index).ok().and_then(|index| units::at(text, index)) {
                     Some(unit) => Value::Object(Object::Char(unit)),
@@ -64,6 +63,7 @@ impl<'a> Call<'_, '_, 'a> {
             (Method::EndsWith, [Value::Text(end)]) => Value::Bool(text.ends_with(end)),
             (Method::ContentEquals, [Value::Text(other)]) => Value::Bool(text == *other),
             (Method::CompareTo, [Value::Text(other)]) => Value::Int(compare(text.encode_utf16(), other.encode_utf16())),
+            (Method::CompareTo, [_]) => return Err(self.runner.fail("compareTo takes a text here".into())),
             (Method::CompareToIgnoreCase, [Value::Text(other)]) => {
                 let folded = |text: &str| text.chars().map(fold).collect::<String>();
                 Value::Int(compare(folded(text).encode_utf16(), folded(other).encode_utf16()))
@@ -75,7 +75,7 @@ impl<'a> Call<'_, '_, 'a> {
             (Method::Repeat, [Value::Int(count)]) => self.repeat(text, *count)?,
             (Method::Replace, [what, with]) => match (part(what), part(with)) {
                 (Some(what), Some(with)) => self.replace(text, &what, &with)?,
-                _ => Value::Null,
+                _ => self.mismatched()?,
             },
             (Method::Matches, [Value::Text(pattern)]) => {
                 let compiled;
@@ -86,7 +86,7 @@ impl<'a> Call<'_, '_, 'a> {
                         &compiled
                     }
                 };
-                let is_match = regex.is_full_match(text).map_err(|error| self.runner.fail(error.to_string()))?;
+                let is_match = regex.is_full_match(text).map_err(|error| unmatched(self.runner, error))?;
                 Value::Bool(is_match)
             }
             (Method::ReplaceAll | Method::ReplaceFirst, [Value::Text(pattern), Value::Text(replacement)]) => {
@@ -101,9 +101,10 @@ impl<'a> Call<'_, '_, 'a> {
                 };
                 self.format(format, &rest)?
             }
+            (Method::ValueOf, [Value::Null]) => Value::Text("null"),
             (Method::ValueOf, [value]) => Value::Text(self.runner.text_of(*value)?),
             (Method::Join, [Value::Text(separator), parts @ ..]) => self.join(separator, parts)?,
-            _ => Value::Null,
+            _ => self.mismatched()?,
         })
     }
 
@@ -136,7 +137,7 @@ impl<'a> Call<'_, '_, 'a> {
                 Some(character) => character.encode_utf8(&mut buffer),
                 None => return Ok(Value::Int(-1)),
             },
-            _ => return Ok(Value::Null),
+            _ => return self.mismatched(),
         };
         let from = match from {
             [] => None,
@@ -193,16 +194,15 @@ impl<'a> Call<'_, '_, 'a> {
                 &compiled
             }
         };
-        let bytes_max = self.runner.budget.bytes_max();
-        let replaced = match self.method {
-            Method::ReplaceAll => regex.replace_all(text, replacement, bytes_max),
-            _ => regex.replace_first(text, replacement, bytes_max),
-        };
-        match replaced {
-            Ok(std::borrow::Cow::Borrowed(text)) => Ok(Value::Text(text)),
-            Ok(std::borrow::Cow::Owned(replaced)) => Ok(Value::Text(self.runner.keep(&replaced)?)),
-            Err(error) => Err(self.runner.fail(error.to_string())),
-        }
+        let first = self.method == Method::ReplaceFirst;
+        let replaced = self.runner.captured(|runner| {
+            let result = match first {
+                true => regex.replace_first(text, replacement, runner.budget, runner.out),
+                false => regex.replace_all(text, replacement, runner.budget, runner.out),
+            };
+            result.map_err(|error| unmatched(runner, error))
+        })?;
+        Ok(Value::Text(replaced))
     }
 
     fn split(&mut self, text: &'a str, pattern: &str, limit: i32) -> Run<Value<'a>> {
@@ -216,7 +216,7 @@ impl<'a> Call<'_, '_, 'a> {
         };
         // At most one part a character.
         self.runner.spend(text.len() as u64 / 8)?;
-        let parts = regex.split(text, limit).map_err(|error| self.runner.fail(error.to_string()))?;
+        let parts = regex.split(text, limit, self.runner.budget).map_err(|error| unmatched(self.runner, error))?;
         self.runner.arena_room(parts.len() * size_of::<Value<'_>>())?;
         Ok(self.new_list(ListKind::Array, parts.into_iter().map(Value::Text)))
     }
@@ -225,7 +225,7 @@ impl<'a> Call<'_, '_, 'a> {
     fn regex(&mut self, pattern: &str) -> Run<Regex> {
         // Compiling a pattern costs microseconds a character.
         self.runner.spend(64 + pattern.len() as u64 * 16)?;
-        Regex::compile(pattern).map_err(|error| self.runner.fail(error.to_string()))
+        Regex::compile(pattern).map_err(|error| self.runner.fail(error))
     }
 
     /// `String.join(separator, parts…)` or with one collection.
@@ -253,8 +253,16 @@ impl<'a> Call<'_, '_, 'a> {
         Ok(Value::Text(joined))
     }
 
-    fn beyond(&self, index: i32, text: &str) -> crate::lang::vtl::run::Halt {
+    fn beyond(&self, index: i32, text: &str) -> Halt {
         self.runner.fail(format!("index {index} is out of bounds for length {}", units::length(text)))
+    }
+}
+
+fn unmatched(runner: &Runner<'_, '_>, error: RegexError) -> Halt {
+    match error {
+        RegexError::Backtracks => runner.fail("the pattern goes back and forth too often on this text".into()),
+        RegexError::Exhausted(exhausted) => runner.exhausted(exhausted),
+        RegexError::Replacement(message) => runner.fail(format!("the replacement: {message}")),
     }
 }
 

@@ -37,7 +37,7 @@ impl<'a> Call<'_, '_, 'a> {
                 Ok(Value::Text(text))
             }
             (Method::ToString, []) => Ok(Value::Text(self.runner.text_of(Value::Object(Object::Util))?)),
-            _ => Ok(Value::Null),
+            _ => self.mismatched(),
         }
     }
 
@@ -45,7 +45,7 @@ impl<'a> Call<'_, '_, 'a> {
     pub(super) fn write_util(&mut self) -> Run<()> {
         match self.arguments {
             [Value::Text(text)] if is_util_function(self.method) => write(self.runner, self.method, text),
-            _ => Ok(()),
+            _ => self.mismatched().map(drop),
         }
     }
 }

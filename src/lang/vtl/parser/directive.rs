@@ -52,7 +52,7 @@ impl Parser {
         ) || self.is_macro(word)
     }
 
-    fn is_macro(&self, word: &str) -> bool {
+    pub(super) fn is_macro(&self, word: &str) -> bool {
         self.macros.iter().any(|known| *known.name == *word)
     }
 
@@ -106,12 +106,8 @@ impl Parser {
         self.cursor.skip_space();
         let start = self.cursor.at();
         let Some(target) = self.reference()? else { return Err(self.unexpected("a reference")) };
-        let is_plain = self
-            .cursor
-            .text(self.cursor.since(start))
-            .bytes()
-            .nth(1)
-            .is_some_and(|second| second != b'{' && second != b'!');
+        let written = self.cursor.text(self.cursor.since(start));
+        let is_plain = !written.starts_with("${") && !written.starts_with("$!");
         self.cursor.skip_space();
         if self.cursor.rest().starts_with("==") || !self.cursor.take("=") {
             return Err(self.unexpected("`=`"));
@@ -252,6 +248,7 @@ impl Parser {
             false => None,
         };
         let source = self.cursor.since(start);
+        self.called.push((self.cursor.text(name).to_owned(), at));
         nodes.push(Node::Call(Box::new(Call { name, arguments: arguments.into(), body, source, at })));
         Ok(())
     }

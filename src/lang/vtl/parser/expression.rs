@@ -331,16 +331,14 @@ impl Parser {
         let mut nodes = parsed?.into_vec();
         let mut drops_last = drops_last;
         // Most end in the text whose last character is that blank.
-        if let (true, Some(Node::Text(last))) = (drops_last, nodes.last_mut()) {
-            if self.cursor.text(*last).ends_with(' ') {
-                last.end -= 1;
-                drops_last = false;
-            }
+        if let (true, Some(Node::Text(last))) = (drops_last, nodes.last_mut())
+            && self.cursor.text(*last).ends_with(' ')
+        {
+            last.end -= 1;
+            drops_last = false;
         }
-        if let Some(Node::Text(last)) = nodes.last() {
-            if last.is_empty() {
-                nodes.pop();
-            }
+        if matches!(nodes.last(), Some(Node::Text(last)) if last.is_empty()) {
+            nodes.pop();
         }
         match nodes.as_slice() {
             [] if !drops_last => Ok(Expression::Text(Span::default())),

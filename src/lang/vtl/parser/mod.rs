@@ -14,13 +14,25 @@ use cursor::Cursor;
 
 /// Compiles a text whose variables are those of `symbols`.
 pub(super) fn parse(source: &str, symbols: Symbols) -> Result<(Program, Vec<Warning>), SyntaxError> {
-    let mut parser =
-        Parser { cursor: Cursor::of(source), symbols, macros: Vec::new(), warnings: Vec::new(), depth: 0, bare: None };
+    let mut parser = Parser {
+        cursor: Cursor::of(source),
+        symbols,
+        macros: Vec::new(),
+        warnings: Vec::new(),
+        called: Vec::new(),
+        depth: 0,
+        bare: None,
+    };
     // Ranges of the pool are 32 bits, and strings within strings are copied into it.
     if source.len() > VTL_TEMPLATE_BYTES_MAX {
         return Err(parser.error(format!("the template is longer than {VTL_TEMPLATE_BYTES_MAX} bytes")));
     }
     let root = parser.whole()?;
+    for (name, at) in std::mem::take(&mut parser.called) {
+        if !parser.is_macro(&name) {
+            parser.warn(at, format!("#{name} is no directive and no macro: it is printed as it stands"));
+        }
+    }
     let pool = parser.cursor.into_pool();
     Ok((Program { pool, root, macros: parser.macros, symbols: parser.symbols }, parser.warnings))
 }
@@ -30,6 +42,8 @@ struct Parser {
     symbols: Symbols,
     macros: Vec<Macro>,
     warnings: Vec<Warning>,
+    /// What was called like a macro, which may stand further down.
+    called: Vec<(String, Position)>,
     /// Blocks, expressions and strings that are open here.
     depth: usize,
     /// A `$`, `$!` or `#` that began nothing, until what stands behind it is known: Velocity loses it before a directive.

@@ -101,7 +101,7 @@ impl Parser {
             },
             Method::ReplaceAll | Method::ReplaceFirst | Method::Split | Method::Matches => match Regex::compile(&first)
             {
-                Ok(regex) => Literal::Regex(regex),
+                Ok(regex) => Literal::Regex(Box::new(regex)),
                 Err(error) => {
                     self.warn(at, format!("this pattern fails when it is used: {error}"));
                     Literal::None

@@ -1,7 +1,8 @@
 //! Everything between references and directives: plain text, escapes, comments, and which blanks a `#set` eats.
 
+use crate::lang::vtl::parser::reference::is_name_byte;
 use crate::lang::vtl::parser::{Ending, Parsed, Parser, push_text};
-use crate::lang::vtl::program::{Block, Node, Position, Span};
+use crate::lang::vtl::program::{Block, Node, Position, Span, Step};
 
 impl Parser {
     /// Nodes up to what ends a block, which is eaten.
@@ -74,8 +75,23 @@ impl Parser {
         if let Some(mut reference) = self.reference()? {
             push_text(nodes, Span { end: prefix.start + (backslashes / 2) as u32, ..prefix });
             reference.escaped = backslashes % 2 == 1;
+            let braced = self.cursor.text(reference.source).ends_with('}');
+            let last = reference.steps.iter().rev().find(|step| !matches!(step, Step::Index(_)));
+            let after_property = !braced && matches!(last, Some(Step::Property(_)));
+            let after_bracket = !braced && matches!(reference.steps.last(), Some(Step::Call(_) | Step::Index(_)));
             nodes.push(Node::Reference(Box::new(reference)));
             self.bare = None;
+            // Two leftovers of the states of Velocity's lexer: no comment begins directly behind a property, and a word
+            // directly behind a bracket is a token of its own, so that blanks behind it may belong to a `#set`.
+            if after_property && self.cursor.rest().starts_with("##") {
+                let start = self.cursor.at();
+                self.cursor.skip(2);
+                push_text(nodes, self.cursor.since(start));
+            } else if after_bracket && self.cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+            {
+                let word = self.cursor.take_while(is_name_byte);
+                push_text(nodes, word);
+            }
             return Ok(());
         }
         push_text(nodes, prefix);
@@ -156,11 +172,16 @@ impl Parser {
                 };
                 if !self.is_known_directive(&word) {
                     push_text(nodes, run);
-                    // The word is one token with them, so that blanks behind it may belong to a `#set`.
+                    // An odd number takes the word with it, so that it does not even call a macro that is not there.
+                    if count % 2 == 1 {
+                        let start = self.cursor.at();
+                        self.cursor.skip(length);
+                        push_text(nodes, self.cursor.since(start));
+                    }
                     return Ok(());
                 }
                 // Half of them go, but before a `#set` only where it is escaped.
-                let kept = if word == "set" && count % 2 == 0 { count } else { count / 2 };
+                let kept = if word == "set" && count.is_multiple_of(2) { count } else { count / 2 };
                 push_text(nodes, Span { end: run.start + kept as u32, ..run });
                 if count % 2 == 1 {
                     let start = self.cursor.at();

@@ -333,13 +333,10 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// Asks for so much more of the output.
     #[inline]
     pub(super) fn room(&mut self, bytes: usize) -> Run<()> {
-        if bytes > 64 {
-            self.spend(bytes as u64 / 64)?;
+        if let Err(exhausted) = self.budget.allows(self.out.len(), bytes) {
+            return Err(self.exhausted(exhausted));
         }
-        match self.budget.allows(self.out.len(), bytes) {
-            Ok(()) => Ok(()),
-            Err(exhausted) => Err(self.exhausted(exhausted)),
-        }
+        if bytes > 64 { self.spend(bytes as u64 / 64) } else { Ok(()) }
     }
 
     #[inline]
@@ -349,8 +346,8 @@ impl<'r, 'a> Runner<'r, 'a> {
 
     /// Asked before so many bytes of the arena are taken.
     pub(super) fn arena_room(&self, bytes: usize) -> Run<()> {
-        self.spend(bytes as u64 / 64)?;
-        self.budget.allows_in(self.arena, bytes).map_err(|exhausted| self.exhausted(exhausted))
+        self.budget.allows_in(self.arena, bytes).map_err(|exhausted| self.exhausted(exhausted))?;
+        self.spend(bytes as u64 / 64)
     }
 
     /// A text that lives as long as values do.

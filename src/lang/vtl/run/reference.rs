@@ -84,7 +84,7 @@ impl<'r, 'a> Runner<'r, 'a> {
 
     /// `value[index]`: `get(index)`, with negative integers counted from the end.
     fn index(&mut self, value: Value<'a>, index: Value<'a>) -> Run<Value<'a>> {
-        let index = self.from_the_end(value, index)?;
+        let index = self.counted_from_end(value, index)?;
         match (value, index) {
             (Value::Map(map), index) => {
                 let key = self.key_of(index)?;
@@ -95,7 +95,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         }
     }
 
-    fn from_the_end(&mut self, value: Value<'a>, index: Value<'a>) -> Run<Value<'a>> {
+    fn counted_from_end(&mut self, value: Value<'a>, index: Value<'a>) -> Run<Value<'a>> {
         let Value::Int(number) = index else { return Ok(index) };
         if number >= 0 {
             return Ok(index);
@@ -115,18 +115,18 @@ impl<'r, 'a> Runner<'r, 'a> {
             self.reference(code, reference)?;
             return self.push(code.text(reference.source));
         }
-        if let (Some(Step::Call(call)), None) = (reference.steps.last(), &self.trace) {
-            if call.method.writes() {
-                let receiver = self.walk(code, reference, reference.steps.len() - 1)?;
-                if let (Value::Object(Object::Input | Object::Util), [argument]) = (receiver, &*call.arguments) {
-                    self.spend(1)?;
-                    let argument = self.deeper(|runner| runner.evaluate(code, argument))?;
-                    self.at = reference.at;
-                    return methods::write(self, receiver, call.method, argument, &call.literal);
-                }
-                let value = if receiver.is_null() { nothing() } else { self.call(code, receiver, call)? };
-                return self.print(value);
+        if let (Some(Step::Call(call)), None) = (reference.steps.last(), &self.trace)
+            && call.method.writes()
+        {
+            let receiver = self.walk(code, reference, reference.steps.len() - 1)?;
+            if let (Value::Object(Object::Input | Object::Util), [argument]) = (receiver, &*call.arguments) {
+                self.spend(1)?;
+                let argument = self.deeper(|runner| runner.evaluate(code, argument))?;
+                self.at = reference.at;
+                return methods::write(self, receiver, call.method, argument, &call.literal);
             }
+            let value = self.call(code, receiver, call)?;
+            return self.print(value);
         }
         let value = self.reference(code, reference)?;
         self.print(value)
@@ -149,13 +149,13 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
             (Value::Map(map), Step::Index(index)) => {
                 let index = self.deeper(|runner| runner.evaluate(code, index))?;
-                let index = self.from_the_end(holder, index)?;
+                let index = self.counted_from_end(holder, index)?;
                 self.arena_room(64)?;
                 map.put(self.key_of(index)?, value);
             }
             (Value::List(list), Step::Index(index)) => {
                 let index = self.deeper(|runner| runner.evaluate(code, index))?;
-                let index = self.from_the_end(holder, index)?;
+                let index = self.counted_from_end(holder, index)?;
                 if let (Value::Int(_), true) = (index, list.kind != ListKind::Array || !list.is_empty()) {
                     self.at = target.at;
                     methods::call(self, holder, Method::Set, &[index, value], &Literal::None)?;
