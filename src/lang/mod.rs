@@ -2,6 +2,9 @@
 
 pub mod budget;
 pub mod java_number;
+pub mod java_regex;
 pub mod json;
+pub mod jsonpath;
 pub mod policy;
 pub mod value;
+pub mod vtl;

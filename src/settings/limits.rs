@@ -162,6 +162,19 @@ pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
 /// Arrays and objects within each other in one body: json-smart's own limit since it has one.
 pub const JSON_DEPTH_MAX: usize = 400;
+/// One JSONPath. Real ones have some dozen bytes; a long filter has some hundred.
+pub const JSONPATH_BYTES_MAX: usize = 8 * 1024;
+/// Parts of one JSONPath, each a step into the document.
+pub const JSONPATH_PARTS_MAX: usize = 100;
+/// Filters and parentheses within each other in one JSONPath.
+pub const JSONPATH_DEPTH_MAX: usize = 32;
+/// What one regular expression of a template, a JSONPath or a mapping may be before and after it is compiled.
+pub const REGEX_BYTES_MAX: usize = 8 * 1024;
+pub const REGEX_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
+/// Groups within each other in one regular expression.
+pub const REGEX_DEPTH_MAX: usize = 64;
+/// Steps back that one search with look-around or back-references may take: about 20 ms.
+pub const REGEX_BACKTRACKS_MAX: usize = 500_000;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What one compiled selection pattern may take: a definition has thousands of them.

@@ -9,34 +9,14 @@ mod convert;
 mod read;
 mod write;
 
-use std::fmt;
-
 use bumpalo::Bump;
 
-use crate::lang::budget::{Budget, Exhausted};
+use crate::lang::budget::Budget;
 use crate::lang::value::Value;
 
 pub use convert::{from_serde, to_serde};
+pub use read::JsonError;
 pub use write::{Slashes, write, write_text};
-
-/// Why a text is no JSON, even to a permissive reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JsonError {
-    pub message: &'static str,
-    /// In bytes.
-    pub offset: usize,
-    /// Set where the text may be good JSON and only takes more than it may.
-    pub exhausted: Option<Exhausted>,
-}
-
-impl fmt::Display for JsonError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.exhausted {
-            Some(exhausted) => write!(formatter, "JSON at byte {}: {exhausted}", self.offset),
-            None => write!(formatter, "not JSON at byte {}: {}", self.offset, self.message),
-        }
-    }
-}
 
 /// Reads a text. Texts in it without escapes are slices of it, everything else goes into the arena.
 ///
@@ -83,6 +63,7 @@ fn normal(value: serde_json::Value) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::budget::Exhausted;
     use crate::lang::value::{List, ListKind};
 
     /// A text, and how `$input.json` and a printed array write what was read; `None` for what is refused.

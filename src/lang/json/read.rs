@@ -5,11 +5,11 @@
 //! none, and an unknown escape is nothing at all.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bumpalo::Bump;
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 
-use super::JsonError;
 use crate::lang::budget::{Budget, Exhausted};
 use crate::lang::java_number::{self, Integer};
 use crate::lang::value::{Key, List, ListKind, Map, Value};
@@ -22,6 +22,25 @@ const DOUBLE_BYTES_MAX: usize = 18;
 
 /// A whole number of more digits is a `BigInteger`.
 const LONG_DIGITS_MAX: usize = 19;
+
+/// Why a text is no JSON, even to a permissive reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonError {
+    pub message: &'static str,
+    /// In bytes.
+    pub offset: usize,
+    /// Set where the text may be good JSON and only takes more than it may.
+    pub exhausted: Option<Exhausted>,
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.exhausted {
+            Some(exhausted) => write!(formatter, "JSON at byte {}: {exhausted}", self.offset),
+            None => write!(formatter, "not JSON at byte {}: {}", self.offset, self.message),
+        }
+    }
+}
 
 /// Where an unquoted text ends.
 #[derive(Clone, Copy)]
