@@ -8,3 +8,4 @@ pub mod jsonpath;
 pub mod policy;
 pub mod value;
 pub mod vtl;
+pub mod xml;

@@ -175,6 +175,8 @@ pub const REGEX_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
 pub const REGEX_DEPTH_MAX: usize = 64;
 /// Steps back that one search with look-around or back-references may take: about 20 ms.
 pub const REGEX_BACKTRACKS_MAX: usize = 500_000;
+/// Elements within each other in one XML body.
+pub const XML_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What one compiled selection pattern may take: a definition has thousands of them.

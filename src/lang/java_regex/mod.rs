@@ -179,5 +179,28 @@ impl Matches<'_, '_> {
     }
 }
 
+/// For the fuzzer, and for the test that runs its seeds: a pattern, a replacement and a text on a line each. Nothing is
+/// lost where nothing is replaced, and the parts of a text are parts of it.
+pub fn fuzz(bytes: &[u8]) {
+    let input = String::from_utf8_lossy(bytes);
+    let mut lines = input.splitn(3, '\n');
+    let (pattern, replacement, text) = (lines.next(), lines.next(), lines.next());
+    let (Some(pattern), Some(replacement), Some(text)) = (pattern, replacement, text) else { return };
+    let Ok(regex) = Regex::compile(pattern) else { return };
+    let budget = Budget::new(20_000, 1 << 20);
+    let mut out = Vec::new();
+    if regex.replace_all(text, replacement, &budget, &mut out).is_ok() {
+        assert!(std::str::from_utf8(&out).is_ok(), "letters stay whole");
+    }
+    let mut same = Vec::new();
+    if regex.replace_all(text, "$0", &budget, &mut same).is_ok() {
+        assert_eq!(same, text.as_bytes(), "a match in its own place changes nothing: {pattern:?}");
+    }
+    if let Ok(parts) = regex.split(text, -1, &budget) {
+        assert!(parts.iter().map(|part| part.len()).sum::<usize>() <= text.len(), "{pattern:?}");
+    }
+    let _ = regex.is_full_match(text);
+}
+
 #[cfg(test)]
 mod tests;
