@@ -102,8 +102,8 @@ pub fn write_double(number: f64, out: &mut Vec<u8>) {
     }
     // Whole numbers are most of what a body holds, and cost a fifth of the way below.
     if size < 1e7 && size.fract() == 0.0 {
-        let _ = write!(out, "{}.0", size as u32);
-        return;
+        write_integer(size as i64, out);
+        return out.extend_from_slice(b".0");
     }
     let mut buffer = [0; 32];
     let mut rest = &mut buffer[..];
@@ -157,9 +157,23 @@ pub fn write_number(value: Value<'_>, out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// By hand, for `write!` takes three times as long and bodies are full of small numbers.
 fn write_integer(number: i64, out: &mut Vec<u8>) {
-    // Writing into a `Vec` does not fail.
-    let _ = write!(out, "{number}");
+    if number < 0 {
+        out.push(b'-');
+    }
+    let mut digits = [0; 20];
+    let mut size = number.unsigned_abs();
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (size % 10) as u8;
+        size /= 10;
+        start -= 1;
+        if size == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 fn split_sign(text: &str) -> (bool, &str) {
@@ -272,7 +286,7 @@ mod tests {
         double(-7.25, "-7.25");
         double(1e21, "1.0E21");
         double(f64::MAX, "1.7976931348623157E308");
-        double(5e-324, "4.9E-324".replace("4.9", "5.0").as_str());
+        double(5e-324, "5.0E-324");
         double(f64::NAN, "NaN");
         double(f64::NEG_INFINITY, "-Infinity");
     }
@@ -301,6 +315,15 @@ mod tests {
         integer("-0009223372036854775809", Some(Integer::Big("-9223372036854775809".into())));
         integer("-", None);
         integer("1.5", None);
+    }
+
+    #[test]
+    fn whole_numbers_print() {
+        for number in [0, 7, -7, 10, 99_999, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            assert!(write_number(Value::Long(number), &mut out));
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
     }
 
     #[test]

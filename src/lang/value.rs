@@ -4,7 +4,7 @@
 //! pointer, no allocation a value. Texts without escapes are slices of the body itself. Lists and maps are Java's:
 //! shared by whoever holds them, and changeable (`$map.put(…)`).
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use bumpalo::Bump;
@@ -212,8 +212,8 @@ pub struct Map<'a> {
     /// Positions in `entries` by their key's hash; empty while there are few.
     index: RefCell<HashTable<u32, &'a Bump>>,
     live: Cell<usize>,
-    /// Seeded anew in every process: clients choose the keys.
-    hasher: RandomState,
+    /// Made with the index. Seeded anew in every process: clients choose the keys.
+    hasher: OnceCell<RandomState>,
     arena: &'a Bump,
 }
 
@@ -274,11 +274,16 @@ impl<'a> Key<'a> {
 
 impl<'a> Map<'a> {
     pub fn new_in(arena: &'a Bump) -> &'a Self {
+        Self::with_capacity_in(0, arena)
+    }
+
+    /// With room for so many entries, where that is known: growing leaves the smaller room behind in the arena.
+    pub fn with_capacity_in(entries: usize, arena: &'a Bump) -> &'a Self {
         arena.alloc(Self {
-            entries: RefCell::new(BumpVec::new_in(arena)),
+            entries: RefCell::new(BumpVec::with_capacity_in(entries, arena)),
             index: RefCell::new(HashTable::new_in(arena)),
             live: Cell::new(0),
-            hasher: RandomState::default(),
+            hasher: OnceCell::new(),
             arena,
         })
     }
@@ -302,25 +307,35 @@ impl<'a> Map<'a> {
     }
 
     /// By a text.
+    #[inline]
     pub fn text(&self, key: &str) -> Option<Value<'a>> {
-        self.get(Key::Text(key))
+        let entries = self.entries.borrow();
+        if entries.len() >= INDEXED_FROM {
+            return self.get(Key::Text(key));
+        }
+        let found = entries.iter().find(|entry| matches!(entry.key, Key::Text(text) if text == key));
+        found.and_then(|entry| entry.value)
     }
 
     /// Puts a value, at the end where the key is new and in its old place otherwise; answers what was there.
     pub fn put(&self, key: Key<'a>, value: Value<'a>) -> Option<Value<'a>> {
-        if let Some(position) = self.position(key) {
-            return self.entries.borrow_mut()[position].value.replace(value);
-        }
         let mut entries = self.entries.borrow_mut();
+        let position = self.position_in(&entries, key);
+        if let Some(entry) = position.and_then(|position| entries.get_mut(position)) {
+            return entry.value.replace(value);
+        }
         entries.push(Entry { key, value: Some(value) });
         self.live.set(self.live.get() + 1);
+        if entries.len() < INDEXED_FROM {
+            return None;
+        }
         let mut index = self.index.borrow_mut();
-        let hash = |entry: &Entry<'_>| self.hasher.hash_one(entry.key);
+        let hash = |entry: &Entry<'_>| self.hasher().hash_one(entry.key);
         if entries.len() == INDEXED_FROM {
             for (position, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.value.is_some()) {
                 index.insert_unique(hash(entry), position as u32, |&at| hash(&entries[at as usize]));
             }
-        } else if entries.len() > INDEXED_FROM {
+        } else {
             let position = entries.len() - 1;
             index.insert_unique(hash(&entries[position]), position as u32, |&at| hash(&entries[at as usize]));
         }
@@ -333,7 +348,7 @@ impl<'a> Map<'a> {
         let mut entries = self.entries.borrow_mut();
         let value = entries[position].value.take();
         // Put again it goes to the end, as in Java: its old place must not be found.
-        let hash = self.hasher.hash_one(entries[position].key);
+        let hash = self.hasher().hash_one(entries[position].key);
         if let Ok(found) = self.index.borrow_mut().find_entry(hash, |&at| at as usize == position) {
             found.remove();
         }
@@ -366,18 +381,23 @@ impl<'a> Map<'a> {
     }
 
     fn position(&self, key: Key<'_>) -> Option<usize> {
-        let entries = self.entries.borrow();
+        self.position_in(&self.entries.borrow(), key)
+    }
+
+    fn position_in(&self, entries: &[Entry<'a>], key: Key<'_>) -> Option<usize> {
         if entries.len() < INDEXED_FROM {
             return entries.iter().position(|entry| entry.value.is_some() && entry.key == key);
         }
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hasher().hash_one(key);
         let index = self.index.borrow();
         let found = index.find(hash, |&at| entries[at as usize].key == key)?;
         Some(*found as usize)
     }
-}
 
-const _: () = assert!(size_of::<Value<'_>>() <= 24, "values are copied all the time");
+    fn hasher(&self) -> &RandomState {
+        self.hasher.get_or_init(RandomState::default)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,8 @@ const END: u8 = 0x1a;
 /// A number with a fraction or an exponent that is longer is a `BigDecimal`.
 const DOUBLE_BYTES_MAX: usize = 18;
 
+/// Room for values at first: a body has some dozen, and growing costs a copy.
+const FIRST_VALUES: usize = 64;
 /// A whole number of more digits is a `BigInteger`.
 const LONG_DIGITS_MAX: usize = 19;
 
@@ -68,41 +70,58 @@ pub(super) struct Reader<'a, 'b> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
-    /// Items of the arrays that are open: a list is made when its length is known.
-    items: Vec<Value<'a>>,
+    /// What the arrays and objects that are open hold so far: a list or a map is made when its length is known. Values
+    /// are written here once and not handed from call to call, for the processor waits for every such copy: that was
+    /// most of the time of reading.
+    values: Vec<Value<'a>>,
+    /// The keys of the objects that are open.
+    keys: Vec<&'a str>,
     arena: &'a Bump,
     budget: &'b Budget,
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
     pub(super) fn new(text: &'a str, arena: &'a Bump, budget: &'b Budget) -> Self {
-        Self { text, bytes: text.as_bytes(), at: 0, depth: 0, items: Vec::new(), arena, budget }
+        Self { text, bytes: text.as_bytes(), at: 0, depth: 0, values: Vec::new(), keys: Vec::new(), arena, budget }
     }
 
     pub(super) fn read_document(mut self) -> Result<Value<'a>, JsonError> {
-        self.value(Place::Top)
+        self.value(Place::Top)?;
+        Ok(self.values.pop().unwrap_or(Value::Null))
     }
 
-    fn value(&mut self, place: Place) -> Result<Value<'a>, JsonError> {
+    /// Reads a value to the end of `values`.
+    fn value(&mut self, place: Place) -> Result<(), JsonError> {
         self.budget.spend(1).map_err(|exhausted| self.exhausted(exhausted))?;
+        if self.values.len() == self.values.capacity() {
+            self.allow(2 * self.values.len() * size_of::<Value<'_>>())?;
+            self.values.reserve(self.values.len().max(FIRST_VALUES));
+        }
         self.skip_blanks();
         match self.byte() {
-            quote @ (b'"' | b'\'') => Ok(Value::Text(self.quoted(quote)?)),
-            b'{' => self.object(),
-            b'[' => self.array(),
-            b'0'..=b'9' | b'-' => self.number(place),
-            b':' | b'}' | b']' => Err(self.error("a value is missing")),
-            b'n' => Ok(self.word(place, "null", Value::Null)),
-            b't' => Ok(self.word(place, "true", Value::Bool(true))),
-            b'f' => Ok(self.word(place, "false", Value::Bool(false))),
-            b'N' => Ok(self.word(place, "NaN", Value::Double(f64::NAN))),
-            _ => Ok(Value::Text(self.unquoted(self.at, place))),
+            quote @ (b'"' | b'\'') => {
+                let text = self.quoted(quote)?;
+                self.values.push(Value::Text(text));
+            }
+            b'{' => return self.object(),
+            b'[' => return self.array(),
+            b'0'..=b'9' | b'-' => return self.number(place),
+            b':' | b'}' | b']' => return Err(self.error("a value is missing")),
+            b'n' => self.word(place, "null", Value::Null),
+            b't' => self.word(place, "true", Value::Bool(true)),
+            b'f' => self.word(place, "false", Value::Bool(false)),
+            b'N' => self.word(place, "NaN", Value::Double(f64::NAN)),
+            _ => {
+                let text = self.unquoted(self.at, place);
+                self.values.push(Value::Text(text));
+            }
         }
+        Ok(())
     }
 
-    fn array(&mut self) -> Result<Value<'a>, JsonError> {
+    fn array(&mut self) -> Result<(), JsonError> {
         self.enter()?;
-        let first = self.items.len();
+        let first = self.values.len();
         loop {
             self.skip_blanks();
             match self.byte() {
@@ -110,30 +129,26 @@ impl<'a, 'b> Reader<'a, 'b> {
                 b']' => break,
                 b':' | b'}' => return Err(self.error("not at home in an array")),
                 END => return Err(self.error("the array has no end")),
-                _ => {
-                    let item = self.value(Place::Array)?;
-                    if self.items.len() == self.items.capacity() {
-                        self.allow(2 * self.items.len() * size_of::<Value<'_>>())?;
-                    }
-                    self.items.push(item);
-                }
+                _ => self.value(Place::Array)?,
             }
         }
-        self.at += 1;
-        self.depth -= 1;
-        self.allow((self.items.len() - first) * size_of::<Value<'_>>())?;
-        let mut items = BumpVec::with_capacity_in(self.items.len() - first, self.arena);
-        items.extend_from_slice(self.items.get(first..).unwrap_or_default());
-        self.items.truncate(first);
-        Ok(Value::List(List::of(ListKind::Json, items, self.arena)))
+        self.leave(self.values.len() - first)?;
+        let items = self.values.get(first..).unwrap_or_default();
+        let mut list = BumpVec::with_capacity_in(items.len(), self.arena);
+        list.extend_from_slice(items);
+        let list = List::of(ListKind::Json, list, self.arena);
+        self.values.truncate(first);
+        self.values.push(Value::List(list));
+        Ok(())
     }
 
-    fn object(&mut self) -> Result<Value<'a>, JsonError> {
+    fn object(&mut self) -> Result<(), JsonError> {
         self.enter()?;
-        let map = Map::new_in(self.arena);
+        let first = self.values.len();
+        let first_key = self.keys.len();
         loop {
             self.skip_blanks();
-            match self.byte() {
+            let key = match self.byte() {
                 b'}' => break,
                 b',' => {
                     self.at += 1;
@@ -141,9 +156,6 @@ impl<'a, 'b> Reader<'a, 'b> {
                 }
                 b':' | b'[' | b']' | b'{' => return Err(self.error("a key is missing")),
                 END => return Err(self.error("the object has no end")),
-                _ => {}
-            }
-            let key = match self.byte() {
                 quote @ (b'"' | b'\'') => self.quoted(quote)?,
                 _ => self.unquoted(self.at, Place::Key),
             };
@@ -152,12 +164,8 @@ impl<'a, 'b> Reader<'a, 'b> {
                 return Err(self.error("a colon is missing"));
             }
             self.at += 1;
-            let value = self.value(Place::Object)?;
-            if map.len() & 3 == 3 {
-                // A vector that grows doubles, and an index stands beside it.
-                self.allow(4 * map.len() * size_of::<(Key<'_>, Value<'_>)>())?;
-            }
-            map.put(Key::Text(key), value);
+            self.keys.push(key);
+            self.value(Place::Object)?;
             self.skip_controls();
             match self.byte() {
                 b',' => self.at += 1,
@@ -166,9 +174,25 @@ impl<'a, 'b> Reader<'a, 'b> {
                 _ => return Err(self.error("a comma is missing")),
             }
         }
+        // A key takes as much again as its value, and has its place in an index.
+        self.leave(3 * (self.values.len() - first))?;
+        let values = self.values.get(first..).unwrap_or_default();
+        let keys = self.keys.get(first_key..).unwrap_or_default();
+        let map = Map::with_capacity_in(values.len(), self.arena);
+        for (key, value) in keys.iter().zip(values) {
+            map.put(Key::Text(key), *value);
+        }
+        self.keys.truncate(first_key);
+        self.values.truncate(first);
+        self.values.push(Value::Map(map));
+        Ok(())
+    }
+
+    /// Past the closing bracket, if the arena has room for so many values.
+    fn leave(&mut self, values: usize) -> Result<(), JsonError> {
         self.at += 1;
         self.depth -= 1;
-        Ok(Value::Map(map))
+        self.allow(values * size_of::<Value<'_>>())
     }
 
     fn enter(&mut self) -> Result<(), JsonError> {
@@ -181,21 +205,19 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     /// A word that means something where it stands alone, and is a text otherwise.
-    fn word(&mut self, place: Place, word: &'static str, meaning: Value<'a>) -> Value<'a> {
+    fn word(&mut self, place: Place, word: &'static str, meaning: Value<'a>) {
         let behind = self.at + word.len();
         if self.bytes.get(self.at..behind) == Some(word.as_bytes())
             && self.bytes.get(behind).is_some_and(|&byte| place.ends_at(byte))
         {
             self.at = behind;
-            return meaning;
+            return self.values.push(meaning);
         }
-        match self.unquoted(self.at, place) {
-            text if text == word => meaning,
-            text => Value::Text(text),
-        }
+        let text = self.unquoted(self.at, place);
+        self.values.push(if text == word { meaning } else { Value::Text(text) });
     }
 
-    fn number(&mut self, place: Place) -> Result<Value<'a>, JsonError> {
+    fn number(&mut self, place: Place) -> Result<(), JsonError> {
         let start = self.at;
         self.at += 1;
         self.skip_digits();
@@ -209,7 +231,9 @@ impl<'a, 'b> Reader<'a, 'b> {
             is_whole = false;
             self.at += 1;
             if !matches!(self.byte(), b'+' | b'-' | b'0'..=b'9') {
-                return Ok(Value::Text(self.unquoted(start, place)));
+                let text = self.unquoted(start, place);
+                self.values.push(Value::Text(text));
+                return Ok(());
             }
             self.at += 1;
             self.skip_digits();
@@ -219,24 +243,42 @@ impl<'a, 'b> Reader<'a, 'b> {
         let byte = self.byte();
         // Letters beyond `}` do not make it a text: json-smart's table of what ends one is that long.
         if byte < b'~' && !place.ends_at(byte) && byte != END {
-            return Ok(Value::Text(self.unquoted(start, place)));
+            let text = self.unquoted(start, place);
+            self.values.push(Value::Text(text));
+            return Ok(());
         }
         let text = self.text.get(start..end).unwrap_or_default();
-        if is_whole {
-            let is_long = text.len() > LONG_DIGITS_MAX + usize::from(text.starts_with('-'));
-            return Ok(match java_number::parse_integer(text) {
-                // json-smart counts leading zeros too.
-                Some(Integer::Int(_) | Integer::Long(_)) if is_long => {
-                    let text = text.parse::<i64>().unwrap_or(0).to_string();
-                    Value::Big(self.keep(Cow::Owned(text))?)
-                }
-                Some(Integer::Int(number)) => Value::Int(number),
-                Some(Integer::Long(number)) => Value::Long(number),
-                Some(Integer::Big(text)) => Value::Big(self.keep(text)?),
-                // `-` alone: no digits add up to nothing.
-                None => Value::Int(0),
-            });
-        }
+        let value = if !is_whole {
+            self.fraction(text, start)?
+        } else if text.len() < DOUBLE_BYTES_MAX {
+            // What `parse_integer` does, without the copies: most numbers are short.
+            let digits = text.bytes().filter(u8::is_ascii_digit);
+            let size = digits.fold(0i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+            let number = if text.starts_with('-') { -size } else { size };
+            i32::try_from(number).map_or(Value::Long(number), Value::Int)
+        } else {
+            self.long_integer(text)?
+        };
+        self.values.push(value);
+        Ok(())
+    }
+
+    fn long_integer(&self, text: &'a str) -> Result<Value<'a>, JsonError> {
+        let is_big = text.len() > LONG_DIGITS_MAX + usize::from(text.starts_with('-'));
+        Ok(match java_number::parse_integer(text) {
+            // json-smart counts leading zeros too.
+            Some(Integer::Int(_) | Integer::Long(_)) if is_big => {
+                let text = text.parse::<i64>().unwrap_or(0).to_string();
+                Value::Big(self.keep(Cow::Owned(text))?)
+            }
+            Some(Integer::Int(number)) => Value::Int(number),
+            Some(Integer::Long(number)) => Value::Long(number),
+            Some(Integer::Big(text)) => Value::Big(self.keep(text)?),
+            None => Value::Int(0),
+        })
+    }
+
+    fn fraction(&self, text: &'a str, start: usize) -> Result<Value<'a>, JsonError> {
         let number = if text.len() > DOUBLE_BYTES_MAX {
             java_number::parse_decimal(text).map(|text| self.keep(text)).transpose()?.map(Value::Decimal)
         } else {
