@@ -61,7 +61,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         self.slots.resize(program.symbols.len().max(self.slots.len()), crate::lang::value::Value::Null);
         self.symbols = Some(program.symbols.clone());
         let inner = Code { pool, program };
-        self.macros.push(inner);
+        self.evaluated_codes.push(inner);
         match self.block(inner, &program.root) {
             Err(Halt::Break) => Ok(()),
             result => result,

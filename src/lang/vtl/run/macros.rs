@@ -20,7 +20,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     pub(super) fn call_macro(&mut self, code: Code<'r, 'a>, call: &'r Call) -> Run<()> {
         self.at = call.at;
         let name = code.text(call.name);
-        let found = self.macros.iter().find_map(|code| {
+        let found = std::iter::once(&self.main).chain(&self.evaluated_codes).find_map(|code| {
             let known = code.program.macros.iter().find(|known| *known.name == *name)?;
             Some((*code, known))
         });
@@ -111,8 +111,8 @@ impl<'r, 'a> Runner<'r, 'a> {
     }
 
     fn name_of(&self, slot: Slot) -> String {
-        let main = self.macros.first().map(|code| &code.program.symbols);
-        let name = self.symbols.as_ref().or(main).and_then(|symbols| symbols.name(slot));
+        let symbols = self.symbols.as_ref().unwrap_or(&self.main.program.symbols);
+        let name = symbols.name(slot);
         name.unwrap_or_default().to_owned()
     }
 }

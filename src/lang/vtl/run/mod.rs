@@ -34,6 +34,7 @@ pub(super) fn render<'a>(
     let evaluations = Evaluations::default();
     let mut slots = BumpVec::with_capacity_in(program.symbols.len(), arena);
     slots.resize(program.symbols.len(), Value::Null);
+    let code = Code { pool: &program.pool, program };
     let mut runner = Runner {
         world,
         arena,
@@ -46,7 +47,8 @@ pub(super) fn render<'a>(
         body: None,
         frames: Vec::new(),
         frame: None,
-        macros: vec![],
+        main: code,
+        evaluated_codes: Vec::new(),
         blocks: Vec::new(),
         evaluations: &evaluations,
         evaluated: 0,
@@ -54,8 +56,6 @@ pub(super) fn render<'a>(
         depth: 0,
         at: Position { line: 1, column: 1 },
     };
-    let code = Code { pool: &program.pool, program };
-    runner.macros.push(code);
     match runner.block(code, &program.root) {
         // `#break` outside of a loop ends the template.
         Ok(()) | Err(Halt::Stop | Halt::Break) => Ok(()),
@@ -112,7 +112,8 @@ pub(super) struct Runner<'r, 'a> {
     frames: Vec<Frame<'r, 'a>>,
     frame: Option<usize>,
     /// Programs whose macros can be called: the template, and what it evaluated.
-    macros: Vec<Code<'r, 'a>>,
+    main: Code<'r, 'a>,
+    evaluated_codes: Vec<Code<'r, 'a>>,
     /// What `#define` stored, by number, with how often each is being printed.
     blocks: Vec<Definition<'r, 'a>>,
     evaluations: &'r Evaluations,
@@ -222,11 +223,15 @@ impl<'r, 'a> Runner<'r, 'a> {
             _ => None,
         };
         let state = &*self.arena.alloc(Loop { index: 0.into(), has_next: false.into(), parent });
-        let saved =
-            [foreach.variable, FOREACH, VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| (slot, self.variable(slot)));
+        let counters = self.legacy_counters(code);
+        let saved = (self.variable(foreach.variable), self.variable(FOREACH));
+        let saved_counters = counters.then(|| [VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| self.variable(slot)));
         let result = self.rounds(code, foreach, iteration, state);
-        for (slot, value) in saved {
-            self.assign(slot, value);
+        self.assign(foreach.variable, saved.0);
+        self.assign(FOREACH, saved.1);
+        if let Some([count, has_next]) = saved_counters {
+            self.assign(VELOCITY_COUNT, count);
+            self.assign(VELOCITY_HAS_NEXT, has_next);
         }
         match result {
             Err(Halt::Break) => Ok(()),
@@ -241,7 +246,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         iteration: &'a Iteration<'a>,
         state: &'a Loop<'a>,
     ) -> Run<()> {
-        let counters = code.program.symbols.legacy_counters || self.evaluated > 0;
+        let counters = self.legacy_counters(code);
         for index in 0..VTL_ITERATIONS_MAX {
             self.spend(1)?;
             self.at = foreach.at;
@@ -264,6 +269,11 @@ impl<'r, 'a> Runner<'r, 'a> {
             self.block(code, &foreach.body)?;
         }
         Ok(())
+    }
+
+    /// Whether somebody may read `$velocityCount`.
+    fn legacy_counters(&self, code: Code<'r, 'a>) -> bool {
+        code.program.symbols.legacy_counters || self.evaluated > 0
     }
 
     /// What an iterator answers next; `None` at its end.

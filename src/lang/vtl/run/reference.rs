@@ -27,6 +27,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     }
 
     /// The value behind so many steps. The first step without a value ends the way: `$missing.length()` is `""`.
+    #[inline]
     fn walk(&mut self, code: Code<'r, 'a>, reference: &'r Reference, steps: usize) -> Run<Value<'a>> {
         let mut value = self.lookup(reference.root)?;
         for step in reference.steps.iter().take(steps) {
@@ -39,6 +40,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         Ok(if value.is_null() { nothing() } else { value })
     }
 
+    #[inline]
     fn step(&mut self, code: Code<'r, 'a>, value: Value<'a>, step: &'r Step) -> Run<Value<'a>> {
         match step {
             Step::Property(name) => {
@@ -126,6 +128,11 @@ impl<'r, 'a> Runner<'r, 'a> {
                 return methods::write(self, receiver, call.method, argument, &call.literal);
             }
             let value = self.call(code, receiver, call)?;
+            return self.print(value);
+        }
+        if self.trace.is_none() {
+            // The usual case, without a stop on the way.
+            let value = self.walk(code, reference, reference.steps.len())?;
             return self.print(value);
         }
         let value = self.reference(code, reference)?;
