@@ -3,11 +3,13 @@
 //! A name that the class does not have, a wrong number of arguments or wrong types give null, which prints nothing. What
 //! Java answers with an exception ends the rendering.
 
-mod collections;
 mod format;
 mod hash;
 mod input;
+mod lists;
+mod maps;
 mod numbers;
+mod patterns;
 mod strings;
 mod units;
 mod util;
@@ -48,13 +50,13 @@ methods! {
     IntValue "intValue" Intern "intern" IsBlank "isBlank" IsEmpty "isEmpty" IsInfinite "isInfinite" IsNaN "isNaN"
     Iterator "iterator" Join "join" Json "json" KeySet "keySet" LastIndexOf "lastIndexOf" Length "length"
     LongValue "longValue" Matches "matches" Max "max" Min "min" Next "next" Params "params" ParseBoolean "parseBoolean"
-    ParseDouble "parseDouble" ParseInt "parseInt" ParseJson "parseJson" ParseLong "parseLong" Path "path" Put "put"
+    ParseDouble "parseDouble" ParseInt "parseInt" ParseJson "parseJson" ParseLong "parseLong" ParseXml "parseXml" Path "path" Put "put"
     PutAll "putAll" PutIfAbsent "putIfAbsent" Remove "remove" RemoveAll "removeAll" Repeat "repeat" Replace "replace"
     ReplaceAll "replaceAll" ReplaceFirst "replaceFirst" RetainAll "retainAll" Set "set" SetValue "setValue"
     ShortValue "shortValue" Size "size" Split "split" StartsWith "startsWith" Strip "strip" SubList "subList"
     SubSequence "subSequence" Substring "substring" Sum "sum" ToArray "toArray" ToBinaryString "toBinaryString"
     ToCharArray "toCharArray" ToHexString "toHexString" ToLowerCase "toLowerCase" ToString "toString"
-    ToUpperCase "toUpperCase" Trim "trim" UrlDecode "urlDecode" UrlEncode "urlEncode" ValueOf "valueOf" Values "values"
+    ToUpperCase "toUpperCase" ToXml "toXml" Trim "trim" UrlDecode "urlDecode" UrlEncode "urlEncode" ValueOf "valueOf" Values "values"
 }
 
 impl Method {
@@ -138,7 +140,7 @@ pub(super) fn property<'a>(runner: &mut Runner<'_, 'a>, value: Value<'a>, name: 
         // A class would lead to everything that Java can do.
         (_, "class" | "Class") => return Ok(Value::Null),
         (Value::Map(map), name) => return Ok(map.text(name).unwrap_or(Value::Null)),
-        (Value::Object(Object::Loop(state)), name) => return Ok(collections::loop_property(state, name)),
+        (Value::Object(Object::Loop(state)), name) => return Ok(maps::loop_property(state, name)),
         (Value::Object(Object::Input), "body" | "Body") => Method::GetBody,
         (Value::Object(Object::Entry(_)), "key" | "Key") => Method::GetKey,
         (Value::Object(Object::Entry(_)), "value" | "Value") => Method::GetValue,

@@ -1,12 +1,10 @@
 //! Methods of `java.lang.String`.
 
-use crate::lang::java_regex::{Regex, RegexError};
 use crate::lang::value::{ListKind, Object, Value};
-use crate::lang::vtl::methods::collections::int;
 use crate::lang::vtl::methods::hash::hash_code;
+use crate::lang::vtl::methods::lists::int;
 use crate::lang::vtl::methods::{Call, Method, units};
-use crate::lang::vtl::program::Literal;
-use crate::lang::vtl::run::{Halt, Run, Runner};
+use crate::lang::vtl::run::{Halt, Run};
 
 impl<'a> Call<'_, '_, 'a> {
     pub(super) fn on_text(&mut self, text: &'a str) -> Run<Value<'a>> {
@@ -77,18 +75,7 @@ impl<'a> Call<'_, '_, 'a> {
                 (Some(what), Some(with)) => self.replace(text, &what, &with)?,
                 _ => self.mismatched()?,
             },
-            (Method::Matches, [Value::Text(pattern)]) => {
-                let compiled;
-                let regex = match self.literal {
-                    Literal::Regex(regex) => regex,
-                    _ => {
-                        compiled = self.regex(pattern)?;
-                        &compiled
-                    }
-                };
-                let is_match = regex.is_full_match(text).map_err(|error| unmatched(self.runner, error))?;
-                Value::Bool(is_match)
-            }
+            (Method::Matches, [Value::Text(pattern)]) => Value::Bool(self.matches(text, pattern)?),
             (Method::ReplaceAll | Method::ReplaceFirst, [Value::Text(pattern), Value::Text(replacement)]) => {
                 self.replace_matches(text, pattern, replacement)?
             }
@@ -185,49 +172,6 @@ impl<'a> Call<'_, '_, 'a> {
         Ok(Value::Text(text))
     }
 
-    fn replace_matches(&mut self, text: &'a str, pattern: &str, replacement: &str) -> Run<Value<'a>> {
-        let compiled;
-        let regex = match self.literal {
-            Literal::Regex(regex) => regex,
-            _ => {
-                compiled = self.regex(pattern)?;
-                &compiled
-            }
-        };
-        let first = self.method == Method::ReplaceFirst;
-        let replaced = self.runner.captured(|runner| {
-            let result = match first {
-                true => regex.replace_first(text, replacement, runner.budget, runner.out),
-                false => regex.replace_all(text, replacement, runner.budget, runner.out),
-            };
-            result.map_err(|error| unmatched(runner, error))
-        })?;
-        Ok(Value::Text(replaced))
-    }
-
-    fn split(&mut self, text: &'a str, pattern: &str, limit: i32) -> Run<Value<'a>> {
-        let compiled;
-        let regex = match self.literal {
-            Literal::Regex(regex) => regex,
-            _ => {
-                compiled = self.regex(pattern)?;
-                &compiled
-            }
-        };
-        // At most one part a character.
-        self.runner.spend(text.len() as u64 / 8)?;
-        let parts = regex.split(text, limit, self.runner.budget).map_err(|error| unmatched(self.runner, error))?;
-        self.runner.arena_room(parts.len() * size_of::<Value<'_>>())?;
-        Ok(self.new_list(ListKind::Array, parts.into_iter().map(Value::Text)))
-    }
-
-    /// A pattern that is known only now.
-    fn regex(&mut self, pattern: &str) -> Run<Regex> {
-        // Compiling a pattern costs microseconds a character.
-        self.runner.spend(64 + pattern.len() as u64 * 16)?;
-        Regex::compile(pattern).map_err(|error| self.runner.fail(error))
-    }
-
     /// `String.join(separator, parts…)` or with one collection.
     fn join(&mut self, separator: &str, parts: &[Value<'a>]) -> Run<Value<'a>> {
         let parts = match parts {
@@ -255,14 +199,6 @@ impl<'a> Call<'_, '_, 'a> {
 
     fn beyond(&self, index: i32, text: &str) -> Halt {
         self.runner.fail(format!("index {index} is out of bounds for length {}", units::length(text)))
-    }
-}
-
-fn unmatched(runner: &Runner<'_, '_>, error: RegexError) -> Halt {
-    match error {
-        RegexError::Backtracks => runner.fail("the pattern goes back and forth too often on this text".into()),
-        RegexError::Exhausted(exhausted) => runner.exhausted(exhausted),
-        RegexError::Replacement(message) => runner.fail(format!("the replacement: {message}")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `$util`: API Gateway's own functions, and no others (rest/08 section 8.10).
+//! `$util`: API Gateway's own functions (rest/08 section 8.10), and two of Weir's: `parseXml` and `toXml`.
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use crate::lang::value::{Object, Value};
 use crate::lang::vtl::methods::{Call, Method, input};
 use crate::lang::vtl::run::{Run, Runner};
+use crate::lang::xml;
 
 /// As Java's decoder: padding may be missing.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -25,6 +26,9 @@ pub(in crate::lang::vtl) fn is_util_function(method: Method) -> bool {
             | Method::UrlDecode
             | Method::Base64Encode
             | Method::Base64Decode
+            // Weir's own.
+            | Method::ParseXml
+            | Method::ToXml
     )
 }
 
@@ -32,6 +36,15 @@ impl<'a> Call<'_, '_, 'a> {
     pub(super) fn on_util(&mut self) -> Run<Value<'a>> {
         match (self.method, self.arguments) {
             (Method::ParseJson, [Value::Text(text)]) => input::parse_json(self, text),
+            (Method::ParseXml, [Value::Text(text)]) => xml::parse(text, self.runner.arena, self.runner.budget)
+                .map_err(|error| self.runner.fail(format!("$util.parseXml: {error}"))),
+            (Method::ToXml, [value]) => {
+                let text = self.runner.captured(|runner| {
+                    let result = xml::write(*value, runner.budget, runner.out);
+                    result.map_err(|error| runner.fail(format!("$util.toXml: {error}")))
+                })?;
+                Ok(Value::Text(text))
+            }
             (method, [Value::Text(text)]) if method.writes() && is_util_function(method) => {
                 let text = self.runner.captured(|runner| write(runner, method, text))?;
                 Ok(Value::Text(text))

@@ -4,6 +4,8 @@
 mod cursor;
 mod directive;
 mod expression;
+mod literals;
+mod macros;
 mod reference;
 mod text;
 
