@@ -313,7 +313,9 @@ impl<'a> Map<'a> {
         if entries.len() >= INDEXED_FROM {
             return self.get(Key::Text(key));
         }
-        let found = entries.iter().find(|entry| matches!(entry.key, Key::Text(text) if text == key));
+        // What was removed and put again stands twice, and only the second has a value.
+        let found =
+            entries.iter().find(|entry| entry.value.is_some() && matches!(entry.key, Key::Text(text) if text == key));
         found.and_then(|entry| entry.value)
     }
 
@@ -399,6 +401,8 @@ impl<'a> Map<'a> {
     }
 }
 
+const _: () = assert!(size_of::<Value<'_>>() <= 24, "values are copied all the time");
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,5 +438,16 @@ mod tests {
         }
         assert!(map.get(Key::Int(5)).is_none());
         assert_eq!(map.len(), 29);
+    }
+
+    #[test]
+    fn what_was_removed_and_put_again_is_found() {
+        let arena = Bump::new();
+        let map = Map::new_in(&arena);
+        map.put(Key::Text("a"), Value::Int(1));
+        map.remove(Key::Text("a"));
+        assert!(map.text("a").is_none());
+        map.put(Key::Text("a"), Value::Int(2));
+        assert!(matches!(map.text("a"), Some(Value::Int(2))));
     }
 }
