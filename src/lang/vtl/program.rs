@@ -2,7 +2,7 @@
 
 use crate::lang::java_regex::Regex;
 use crate::lang::jsonpath::Path;
-use crate::lang::vtl::methods::Method;
+use crate::lang::vtl::method::Method;
 
 /// A compiled text. That of `#evaluate` is one too, with the slots of the template that it stands in.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! `String.format`: the conversions that templates use (`%s %d %x %o %c %b %f %e %n %%`), with their flags.
 
 use crate::lang::value::{Object, Value};
-use crate::lang::vtl::methods::{Call, units};
+use crate::lang::vtl::methods::call::Call;
+use crate::lang::vtl::methods::units;
 use crate::lang::vtl::run::{Halt, Run};
 
 /// `%[flags][width][.precision]conversion`

@@ -3,7 +3,8 @@
 use crate::lang::json;
 use crate::lang::jsonpath::Path;
 use crate::lang::value::Value;
-use crate::lang::vtl::methods::{Call, Method};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::program::Literal;
 use crate::lang::vtl::run::Run;
 

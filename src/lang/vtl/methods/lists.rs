@@ -3,8 +3,9 @@
 use bumpalo::collections::Vec as BumpVec;
 
 use crate::lang::value::{Iteration, List, ListKind, Object, Value};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::methods::hash::hash_code;
-use crate::lang::vtl::methods::{Call, Method};
 use crate::lang::vtl::run::Run;
 
 /// What an entry or an item may take of the arena, with what the tables behind it grow by.

@@ -1,9 +1,10 @@
 //! Methods of maps, their views and entries, and of the other objects that a template meets.
 
 use crate::lang::value::{ListKind, Loop, Map, Object, Value};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::methods::hash::hash_code;
 use crate::lang::vtl::methods::lists::{ITEM_BYTES, int};
-use crate::lang::vtl::methods::{Call, Method};
 use crate::lang::vtl::run::Run;
 
 impl<'a> Call<'_, '_, 'a> {

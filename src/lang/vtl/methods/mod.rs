@@ -3,6 +3,7 @@
 //! A name that the class does not have, a wrong number of arguments or wrong types give null, which prints nothing. What
 //! Java answers with an exception ends the rendering.
 
+mod call;
 mod format;
 mod hash;
 mod input;
@@ -15,86 +16,10 @@ mod units;
 mod util;
 
 use crate::lang::value::{Object, Value};
+use crate::lang::vtl::method::Method;
 use crate::lang::vtl::program::Literal;
 use crate::lang::vtl::run::{Run, Runner};
-
-macro_rules! methods {
-    ($($method:ident $name:literal)*) => {
-        /// Every name that some class has.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Method {
-            $($method,)*
-            /// A name that none has.
-            Unknown,
-        }
-
-        impl Method {
-            pub(super) fn of(name: &str) -> Self {
-                match name {
-                    $($name => Self::$method,)*
-                    _ => Self::Unknown,
-                }
-            }
-        }
-    };
-}
-
-methods! {
-    Add "add" AddAll "addAll" Base64Decode "base64Decode" Base64Encode "base64Encode" BooleanValue "booleanValue"
-    ByteValue "byteValue" CharAt "charAt" CharValue "charValue" Clear "clear" CodePointAt "codePointAt" Compare "compare"
-    CompareTo "compareTo" CompareToIgnoreCase "compareToIgnoreCase" Concat "concat" Contains "contains"
-    ContainsAll "containsAll" ContainsKey "containsKey" ContainsValue "containsValue" ContentEquals "contentEquals"
-    DoubleValue "doubleValue" EndsWith "endsWith" EntrySet "entrySet" Equals "equals" EqualsIgnoreCase "equalsIgnoreCase"
-    EscapeJavaScript "escapeJavaScript" FloatValue "floatValue" Format "format" Get "get" GetBody "getBody" GetKey "getKey"
-    GetOrDefault "getOrDefault" GetValue "getValue" HasNext "hasNext" HashCode "hashCode" IndexOf "indexOf"
-    IntValue "intValue" Intern "intern" IsBlank "isBlank" IsEmpty "isEmpty" IsInfinite "isInfinite" IsNaN "isNaN"
-    Iterator "iterator" Join "join" Json "json" KeySet "keySet" LastIndexOf "lastIndexOf" Length "length"
-    LongValue "longValue" Matches "matches" Max "max" Min "min" Next "next" Params "params" ParseBoolean "parseBoolean"
-    ParseDouble "parseDouble" ParseInt "parseInt" ParseJson "parseJson" ParseLong "parseLong" ParseXml "parseXml" Path "path" Put "put"
-    PutAll "putAll" PutIfAbsent "putIfAbsent" Remove "remove" RemoveAll "removeAll" Repeat "repeat" Replace "replace"
-    ReplaceAll "replaceAll" ReplaceFirst "replaceFirst" RetainAll "retainAll" Set "set" SetValue "setValue"
-    ShortValue "shortValue" Size "size" Split "split" StartsWith "startsWith" Strip "strip" SubList "subList"
-    SubSequence "subSequence" Substring "substring" Sum "sum" ToArray "toArray" ToBinaryString "toBinaryString"
-    ToCharArray "toCharArray" ToHexString "toHexString" ToLowerCase "toLowerCase" ToString "toString"
-    ToUpperCase "toUpperCase" ToXml "toXml" Trim "trim" UrlDecode "urlDecode" UrlEncode "urlEncode" ValueOf "valueOf" Values "values"
-}
-
-impl Method {
-    /// Whether it makes a text that can go straight to the output.
-    pub(super) fn writes(self) -> bool {
-        matches!(
-            self,
-            Self::Json
-                | Self::EscapeJavaScript
-                | Self::UrlEncode
-                | Self::UrlDecode
-                | Self::Base64Encode
-                | Self::Base64Decode
-        )
-    }
-}
-
-pub(super) use util::is_util_function;
-
-/// A call's receiver, name and arguments, and the place where it happens.
-pub(super) struct Call<'c, 'r, 'a> {
-    pub(super) runner: &'c mut Runner<'r, 'a>,
-    pub(super) method: Method,
-    pub(super) arguments: &'c [Value<'a>],
-    pub(super) literal: &'c Literal,
-}
-
-impl<'a> Call<'_, '_, 'a> {
-    /// No method takes these arguments: null. But a null fits every class, and what asks it anything then fails.
-    fn mismatched(&self) -> Run<Value<'a>> {
-        let primitive =
-            matches!(self.method, Method::CharAt | Method::Substring | Method::SubSequence | Method::Params);
-        if self.method != Method::Unknown && !primitive && self.arguments.iter().any(|argument| argument.is_null()) {
-            return Err(self.runner.fail("a method was called with null".into()));
-        }
-        Ok(Value::Null)
-    }
-}
+use call::Call;
 
 /// Calls a method; null where the receiver has none that takes these arguments.
 pub(super) fn call<'a>(

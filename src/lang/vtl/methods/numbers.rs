@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use crate::lang::java_number::{Integer, parse_double, parse_integer};
 use crate::lang::value::Value;
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::methods::hash::hash_code;
-use crate::lang::vtl::methods::{Call, Method};
 use crate::lang::vtl::run::Run;
 
 impl<'a> Call<'_, '_, 'a> {

@@ -2,7 +2,8 @@
 
 use crate::lang::java_regex::{Regex, RegexError};
 use crate::lang::value::{ListKind, Value};
-use crate::lang::vtl::methods::{Call, Method};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::program::Literal;
 use crate::lang::vtl::run::{Halt, Run, Runner};
 

@@ -1,9 +1,11 @@
 //! Methods of `java.lang.String`.
 
 use crate::lang::value::{ListKind, Object, Value};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::methods::hash::hash_code;
 use crate::lang::vtl::methods::lists::int;
-use crate::lang::vtl::methods::{Call, Method, units};
+use crate::lang::vtl::methods::units;
 use crate::lang::vtl::run::{Halt, Run};
 
 impl<'a> Call<'_, '_, 'a> {

@@ -5,7 +5,9 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 use crate::lang::value::{Object, Value};
-use crate::lang::vtl::methods::{Call, Method, input};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
+use crate::lang::vtl::methods::input;
 use crate::lang::vtl::run::{Run, Runner};
 use crate::lang::xml;
 
@@ -16,21 +18,6 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
-
-pub(in crate::lang::vtl) fn is_util_function(method: Method) -> bool {
-    matches!(
-        method,
-        Method::EscapeJavaScript
-            | Method::ParseJson
-            | Method::UrlEncode
-            | Method::UrlDecode
-            | Method::Base64Encode
-            | Method::Base64Decode
-            // Weir's own.
-            | Method::ParseXml
-            | Method::ToXml
-    )
-}
 
 impl<'a> Call<'_, '_, 'a> {
     pub(super) fn on_util(&mut self) -> Run<Value<'a>> {
@@ -45,7 +32,7 @@ impl<'a> Call<'_, '_, 'a> {
                 })?;
                 Ok(Value::Text(text))
             }
-            (method, [Value::Text(text)]) if method.writes() && is_util_function(method) => {
+            (method, [Value::Text(text)]) if method.writes() && method.is_of_util() => {
                 let text = self.runner.captured(|runner| write(runner, method, text))?;
                 Ok(Value::Text(text))
             }
@@ -57,7 +44,7 @@ impl<'a> Call<'_, '_, 'a> {
     /// A function's text straight to the output.
     pub(super) fn write_util(&mut self) -> Run<()> {
         match self.arguments {
-            [Value::Text(text)] if is_util_function(self.method) => write(self.runner, self.method, text),
+            [Value::Text(text)] if self.method.is_of_util() => write(self.runner, self.method, text),
             _ => self.mismatched().map(drop),
         }
     }

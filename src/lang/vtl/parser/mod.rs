@@ -9,8 +9,8 @@ mod macros;
 mod reference;
 mod text;
 
+use crate::lang::vtl::interface::{SyntaxError, Warning};
 use crate::lang::vtl::program::{Block, Macro, Node, Position, Program, Span, Symbols};
-use crate::lang::vtl::{SyntaxError, Warning};
 use crate::settings::limits::{VTL_NESTING_MAX, VTL_TEMPLATE_BYTES_MAX};
 use cursor::Cursor;
 

@@ -2,7 +2,7 @@
 
 use crate::lang::java_regex::Regex;
 use crate::lang::jsonpath::Path;
-use crate::lang::vtl::methods::{Method, is_util_function};
+use crate::lang::vtl::method::Method;
 use crate::lang::vtl::parser::{Parsed, Parser};
 use crate::lang::vtl::program::{Expression, INPUT, Literal, MethodCall, Position, Reference, Slot, Step, UTIL};
 
@@ -83,7 +83,7 @@ impl Parser {
     /// `from` is the variable that the method is called on, where it is called on one directly.
     fn resolve(&mut self, name: &str, arguments: &[Expression], from: Option<Slot>, at: Position) -> (Method, Literal) {
         let method = Method::of(name);
-        if from == Some(UTIL) && !is_util_function(method) {
+        if from == Some(UTIL) && !method.is_of_util() {
             self.warn(at, format!("$util.{name}() is not a function of API Gateway: it prints nothing"));
         }
         if from == Some(INPUT) && !matches!(method, Method::Json | Method::Path | Method::Params | Method::GetBody) {

@@ -1,44 +1,10 @@
 //! `#evaluate`: a text that is compiled while the template runs.
 
-use std::cell::OnceCell;
-
 use crate::lang::vtl::parser;
-use crate::lang::vtl::program::{Evaluate, Program};
-use crate::lang::vtl::run::{Code, Halt, Run, Runner};
+use crate::lang::vtl::program::Evaluate;
+use crate::lang::vtl::run::state::Code;
+use crate::lang::vtl::run::{Halt, Run, Runner};
 use crate::settings::limits::VTL_EVALUATIONS_MAX;
-
-/// Programs that live until the rendering ends, since blocks and macros of theirs may be used until then.
-#[derive(Default)]
-pub(super) struct Evaluations {
-    first: Link,
-}
-
-type Link = OnceCell<Box<Evaluated>>;
-
-struct Evaluated {
-    program: Program,
-    next: Link,
-}
-
-impl Evaluations {
-    fn keep(&self, program: Program) -> &Program {
-        let mut end = &self.first;
-        while let Some(evaluated) = end.get() {
-            end = &evaluated.next;
-        }
-        &end.get_or_init(|| Box::new(Evaluated { program, next: Link::new() })).program
-    }
-}
-
-impl Drop for Evaluations {
-    fn drop(&mut self) {
-        // One after the other: each would otherwise drop the next within itself.
-        let mut link = self.first.take();
-        while let Some(mut evaluated) = link {
-            link = evaluated.next.take();
-        }
-    }
-}
 
 impl<'r, 'a> Runner<'r, 'a> {
     pub(super) fn evaluate_text(&mut self, code: Code<'r, 'a>, evaluate: &'r Evaluate) -> Run<()> {

@@ -6,11 +6,12 @@ use bumpalo::collections::Vec as BumpVec;
 
 use crate::lang::value::{Key, List, ListKind, Map, Value};
 use crate::lang::vtl::program::{Chain, Expression, Interpolated, Operator};
-use crate::lang::vtl::run::{Code, Run, Runner};
+use crate::lang::vtl::run::state::Code;
+use crate::lang::vtl::run::{Run, Runner};
 
 impl<'r, 'a> Runner<'r, 'a> {
     /// Null only where there is no value at all (a division by zero): a reference without one is `""`.
-    pub(in crate::lang::vtl) fn evaluate(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<Value<'a>> {
+    pub(super) fn evaluate(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<Value<'a>> {
         Ok(match expression {
             Expression::Text(span) => Value::Text(code.text(*span)),
             Expression::Reference(reference) => self.reference(code, reference)?,
@@ -37,7 +38,7 @@ impl<'r, 'a> Runner<'r, 'a> {
 
     /// Literals are false, even `"abc"` and `1`; a reference is true unless it is the Boolean `false`
     /// (rest/08 section 8.5).
-    pub(in crate::lang::vtl) fn is_true(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<bool> {
+    pub(super) fn is_true(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<bool> {
         match expression {
             Expression::Reference(reference) => Ok(!matches!(self.reference(code, reference)?, Value::Bool(false))),
             Expression::Bool(value) => Ok(*value),
@@ -96,7 +97,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         })
     }
 
-    pub(in crate::lang::vtl) fn interpolated(&mut self, code: Code<'r, 'a>, text: &'r Interpolated) -> Run<&'a str> {
+    pub(super) fn interpolated(&mut self, code: Code<'r, 'a>, text: &'r Interpolated) -> Run<&'a str> {
         let written = self.captured(|runner| runner.block(code, &text.body))?;
         if !text.drops_last {
             return Ok(written);

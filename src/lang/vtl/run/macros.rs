@@ -1,20 +1,10 @@
 //! Macros, called by name: an argument is evaluated each time that its parameter is read, with the caller's names.
 
 use crate::lang::value::{Object, Value};
-use crate::lang::vtl::program::{BODY_CONTENT, Call, Expression, Slot};
-use crate::lang::vtl::run::{Code, Definition, Halt, Run, Runner};
+use crate::lang::vtl::program::{BODY_CONTENT, Call, Slot};
+use crate::lang::vtl::run::state::{Code, Definition, Frame};
+use crate::lang::vtl::run::{Halt, Run, Runner};
 use crate::settings::limits::{VTL_DEFINE_DEPTH_MAX, VTL_MACRO_DEPTH_MAX};
-
-/// A macro that is being run.
-pub(super) struct Frame<'r, 'a> {
-    parameters: &'r [Slot],
-    arguments: &'r [Expression],
-    /// The caller's text, and whose names it means.
-    code: Code<'r, 'a>,
-    caller: Option<usize>,
-    /// Parameters that were set within, by a bit each: they are variables then.
-    overridden: u64,
-}
 
 impl<'r, 'a> Runner<'r, 'a> {
     pub(super) fn call_macro(&mut self, code: Code<'r, 'a>, call: &'r Call) -> Run<()> {

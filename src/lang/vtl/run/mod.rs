@@ -7,6 +7,7 @@ mod expression;
 mod macros;
 mod print;
 mod reference;
+mod state;
 mod statements;
 
 use bumpalo::Bump;
@@ -14,11 +15,10 @@ use bumpalo::collections::Vec as BumpVec;
 
 use crate::lang::budget::{Budget, Exhausted};
 use crate::lang::value::{Object, Value};
-use crate::lang::vtl::program::{Block, CONTEXT, Node, Position, Program, STAGE_VARIABLES, Slot, Span};
-use crate::lang::vtl::{Failure, Trace, World};
+use crate::lang::vtl::interface::{Failure, Trace, World};
+use crate::lang::vtl::program::{CONTEXT, Node, Position, Program, STAGE_VARIABLES, Slot};
 use crate::settings::limits::{VTL_DEPTH_MAX, VTL_TRACE_BYTES_MAX};
-use evaluation::Evaluations;
-use macros::Frame;
+use state::{Code, Definition, Evaluations, Frame};
 
 /// Renders a program to the end of `out`.
 pub(super) fn render<'a>(
@@ -58,27 +58,6 @@ pub(super) fn render<'a>(
         // `#break` outside of a loop ends the template.
         Ok(()) | Err(Halt::Stop | Halt::Break) => Ok(()),
         Err(Halt::Failed(failure)) => Err(*failure),
-    }
-}
-
-/// What is running: a program and its texts, which live as long as values do.
-pub(super) struct Code<'r, 'a> {
-    pub(super) pool: &'a str,
-    pub(super) program: &'r Program,
-}
-
-impl Clone for Code<'_, '_> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl Copy for Code<'_, '_> {}
-
-impl<'a> Code<'_, 'a> {
-    #[inline]
-    pub(super) fn text(self, span: Span) -> &'a str {
-        span.of(self.pool)
     }
 }
 
@@ -123,16 +102,8 @@ pub(super) struct Runner<'r, 'a> {
     at: Position,
 }
 
-#[derive(Clone, Copy)]
-struct Definition<'r, 'a> {
-    code: Code<'r, 'a>,
-    slot: Slot,
-    body: &'r Block,
-    open: usize,
-}
-
 impl<'r, 'a> Runner<'r, 'a> {
-    pub(super) fn block(&mut self, code: Code<'r, 'a>, block: &'r [Node]) -> Run<()> {
+    fn block(&mut self, code: Code<'r, 'a>, block: &'r [Node]) -> Run<()> {
         self.deeper(|runner| {
             for node in block {
                 runner.node(code, node)?;

@@ -2,9 +2,11 @@
 
 use crate::lang::json::{self, Slashes};
 use crate::lang::value::{Key, ListKind, Object, Value};
-use crate::lang::vtl::methods::{self, Method};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods;
 use crate::lang::vtl::program::{Expression, Literal, MethodCall, Reference, Step};
-use crate::lang::vtl::run::{Code, Run, Runner};
+use crate::lang::vtl::run::state::Code;
+use crate::lang::vtl::run::{Run, Runner};
 
 /// What a reference without a value is, wherever it is used (rest/08 section 8.4).
 fn nothing<'a>() -> Value<'a> {

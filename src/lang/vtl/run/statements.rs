@@ -2,7 +2,8 @@
 
 use crate::lang::value::{Iteration, Loop, Object, Value};
 use crate::lang::vtl::program::{FOREACH, Foreach, If, Node, Set, VELOCITY_COUNT, VELOCITY_HAS_NEXT};
-use crate::lang::vtl::run::{Code, Definition, Halt, Run, Runner};
+use crate::lang::vtl::run::state::{Code, Definition};
+use crate::lang::vtl::run::{Halt, Run, Runner};
 use crate::settings::limits::VTL_ITERATIONS_MAX;
 
 impl<'r, 'a> Runner<'r, 'a> {
