@@ -314,5 +314,4 @@ pub fn only(rows: &mut ApiRows, path: &str, http_method: &str) {
         let own = resource.path == path;
         resource.methods.retain(|method| own && text(method, "httpMethod") == Some(http_method));
     }
-    rows.gateway_responses.clear();
 }

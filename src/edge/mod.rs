@@ -5,9 +5,11 @@
 pub mod accept;
 mod body;
 pub mod connection;
+pub mod cors;
 pub mod dispatch;
 pub mod exchange;
 pub mod fault;
+pub mod gateway_response;
 pub mod limit;
 mod relay;
 pub mod snapshot;
@@ -27,7 +29,8 @@ use std::task::{self, Poll};
 
 use accept::Arrival;
 use connection::{Connection, Front, Next};
-use exchange::{Context, DomainFacts, PathValues, StageFacts};
+use dispatch::preflight;
+use exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
 use fault::{Fault, FaultKind};
 use relay::Response;
 use snapshot::{Method, Release, Snapshot, Stage};
@@ -217,17 +220,33 @@ async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
         let mut answer = pin!(answer(worker, &snapshot, connection, &mut record, &mut trail));
         poll_fn(|context| caught(answer.as_mut(), context)).await
     };
-    let response = answered.unwrap_or_else(|fault| {
+    let mut response = answered.unwrap_or_else(|fault| {
         let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
         record.answered = worker.clock.now();
         record.fault(&fault);
-        Response::of_fault(fault)
+        of_fault(&fault, &connection.request, &trail)
     });
+    if let Some(cors) = trail.release.and_then(|release| release.cors.as_ref()) {
+        cors.put_into(response.head_mut(), &connection.request);
+    }
     let keep = relay::send(worker, connection, response, &mut record).await;
     let now = worker.clock.now();
     record.finish(now);
     log(worker, &snapshot, connection, &trail, &record);
     keep && connection.finish_request(now, &worker.limits).await
+}
+
+/// What a fault is answered with, in the words of the release that the request met, if it met one.
+fn of_fault<'s>(fault: &Fault, request: &Request, trail: &Trail<'_>) -> Response<'s> {
+    let nowhere = StageFacts::default();
+    let context = Context {
+        request,
+        stage: trail.release.map_or(&nowhere, |release| &release.facts),
+        method: trail.method.map(|method| &method.facts),
+        domain: None,
+        values: &trail.values,
+    };
+    Response::of_fault(trail.release.map(|release| &release.gateway_responses), fault, &context)
 }
 
 /// Where a request has been, for the log.
@@ -253,7 +272,13 @@ async fn answer<'s>(
     let stage = &*snapshot.stages[located.stage];
     let release = stage.release(|| worker.ids.borrow_mut().draw());
     let matched = dispatch::route(&release.tree, &connection.request, &located);
-    let method = matched.method().map(|index| &release.methods[index]);
+    // A browser's question is for the gateway where no method of the resource in question is there for it.
+    let asked = release.cors.is_some() && preflight::is_asked(&connection.request);
+    let at = |index: usize| &release.methods[index];
+    let method = matched.method().map(at).filter(|met| {
+        let is_met = |index| at(index).facts.resource_path == met.facts.resource_path;
+        !(asked && preflight::leads_elsewhere(&release.tree, &connection.request, &located, is_met))
+    });
     *trail =
         Trail { stage: Some(stage), release: Some(release), method, domain: located.domain, values: matched.values };
     record.series = Some(release.unmatched);
@@ -261,7 +286,7 @@ async fn answer<'s>(
     if release.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
         return Err(Fault::new(FaultKind::UriTooLong));
     }
-    let Some(method) = method else { return Err(unmatched(worker, release, connection, now)) };
+    let Some(method) = method else { return unmatched(worker, release, connection, now, asked) };
     record.series = Some(method.series);
     record.logged = method.logged;
     let admitted = limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?;
@@ -312,15 +337,22 @@ async fn answer<'s>(
     }
 }
 
-/// A path or a verb that no method is for (rest/01 section 1.5).
-fn unmatched(worker: &Worker, release: &Release, connection: &Connection, now: Instant) -> Fault {
-    if let Err(fault) = limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, now) {
-        return fault;
+/// A path or a verb that no method is for (rest/01 section 1.5), unless a browser only asks whether it may.
+fn unmatched<'s>(
+    worker: &Worker,
+    release: &Release,
+    connection: &Connection,
+    now: Instant,
+    asked: bool,
+) -> Result<Response<'s>, Fault> {
+    limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, now)?;
+    if asked {
+        return Ok(Response::constant(204, cors::preflight_head(), b""));
     }
-    match connection.request.value(Known::Authorization).and_then(sigv4::incomplete) {
+    Err(match connection.request.value(Known::Authorization).and_then(sigv4::incomplete) {
         Some(message) => Fault::with_message(FaultKind::IncompleteSignature, message),
         None => Fault::new(FaultKind::NoSuchRoute),
-    }
+    })
 }
 
 /// Writes the request's line.
@@ -348,9 +380,17 @@ async fn refuse(worker: &Worker, connection: &mut Connection, fault: Fault) {
     let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
     let mut record = Record::begin(&worker.counters, connection.request.received);
     record.fault(&fault);
-    // Whatever was parsed of this head or of the one before: nothing of it may steer the answer or the log.
+    let mut response = of_fault(&fault, &connection.request, &Trail::default());
+    // Here the head is sound, and only the body too large: a script may read that it is.
+    if fault.kind == FaultKind::PayloadTooLarge
+        && let Ok(located) = dispatch::locate(&snapshot.table, &connection.request)
+        && let Some(cors) = snapshot.stages.get(located.stage).and_then(|stage| stage.base.cors.as_ref())
+    {
+        cors.put_into(response.head_mut(), &connection.request);
+    }
+    // Whatever was parsed of this head or of the one before: nothing of it may steer the connection or the log.
     connection.request.forget();
-    relay::send(worker, connection, Response::of_fault(fault), &mut record).await;
+    relay::send(worker, connection, response, &mut record).await;
     record.finish(worker.clock.now());
     log(worker, &snapshot, connection, &Trail::default(), &record);
 }

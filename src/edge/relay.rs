@@ -3,9 +3,10 @@
 
 use super::body::{Body, BodyError, frame};
 use super::connection::{AnswerFraming, Connection, Finish, finish_head};
-use super::exchange::Verb;
+use super::exchange::{Context, Verb};
 use super::fault::{Fault, FaultKind};
-use super::transform::{OutboundBody, write_status_line};
+use super::gateway_response::{self, GatewayResponses};
+use super::transform::OutboundBody;
 use super::upstream::{Call, ClientSide, Finished, Inbound};
 use super::watch::Record;
 use super::worker::Worker;
@@ -27,7 +28,7 @@ pub(super) struct Response<'s> {
 
 enum Content<'s> {
     Constant(&'s [u8]),
-    Fault(Fault),
+    Fault(FaultKind, Buffer),
     Backend(Inbound),
 }
 
@@ -40,19 +41,17 @@ impl<'s> Response<'s> {
         Self { status, head, body: Content::Backend(inbound), unused: None, closes: false }
     }
 
-    pub(super) fn of_fault(fault: Fault) -> Self {
-        let row = fault.kind.gateway_response();
+    /// `responses` is `None` where no release was met.
+    pub(super) fn of_fault(responses: Option<&GatewayResponses>, fault: &Fault, context: &Context<'_>) -> Self {
         let mut head = Buffer::head();
-        write_status_line(row.status, &mut |part| head.push(part));
-        head.push(b"Content-Type: ");
-        head.push(fault.content_type().as_bytes());
-        if !row.error_type.is_empty() {
-            head.push(b"\r\nx-amzn-ErrorType: ");
-            head.push(row.error_type.as_bytes());
-        }
-        head.push(b"\r\n");
+        let answer = gateway_response::respond(responses, fault, context, &mut head);
         let closes = !fault.kind.may_keep_alive();
-        Self { status: row.status, head, body: Content::Fault(fault), unused: None, closes }
+        Self { status: answer.status, head, body: Content::Fault(fault.kind, answer.body), unused: None, closes }
+    }
+
+    /// What is written so far.
+    pub(super) fn head_mut(&mut self) -> &mut Buffer {
+        &mut self.head
     }
 
     pub(super) fn instead_of(self, inbound: Inbound) -> Self {
@@ -158,7 +157,7 @@ pub(super) async fn send(
         // What the backend said is not wanted: its connection goes on only if nothing more of it is to come.
         settle(worker, connection, *inbound, record.answered).await;
     }
-    if matches!(&body, Content::Fault(fault) if fault.kind == FaultKind::ClientLeft) {
+    if matches!(&body, Content::Fault(FaultKind::ClientLeft, _)) {
         record.client_left();
         return false;
     }
@@ -185,11 +184,10 @@ pub(super) async fn send(
             }
             sent(connection, head, by, record).await && keep
         }
-        Content::Fault(fault) => {
+        Content::Fault(_, text) => {
             if !bodiless {
-                let before = head.len();
-                fault.write_body(&mut |part| head.push(part));
-                record.outcome.response_bytes = (head.len() - before) as u64;
+                head.push(&text);
+                record.outcome.response_bytes = text.len() as u64;
             }
             sent(connection, head, by, record).await && keep
         }
@@ -208,11 +206,7 @@ fn framing(body: &Content<'_>, status: u16, connection: &Connection) -> AnswerFr
     }
     match body {
         Content::Constant(constant) => AnswerFraming::Sized(constant.len() as u64),
-        Content::Fault(fault) => {
-            let mut length = 0;
-            fault.write_body(&mut |part| length += part.len() as u64);
-            AnswerFraming::Sized(length)
-        }
+        Content::Fault(_, text) => AnswerFraming::Sized(text.len() as u64),
         Content::Backend(inbound) if connection.request.verb == Verb::Head => {
             inbound.announced_length().map_or(AnswerFraming::Unsaid, AnswerFraming::Sized)
         }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::cors::Cors;
 use super::dispatch::canary::Share;
 use super::dispatch::{Table, Tree};
 use super::exchange::{MethodFacts, StageFacts};
+use super::gateway_response::GatewayResponses;
 use super::limit::ledger::Ledger;
 use super::limit::{Budget, Limits};
 use super::transform::{RequestMapping, ResponseMapping};
@@ -62,6 +64,8 @@ pub struct Release {
     pub tree: Tree,
     /// In the order in which the tree numbers them.
     pub methods: Vec<Method>,
+    pub gateway_responses: GatewayResponses,
+    pub cors: Option<Cors>,
     /// Where requests are counted that meet no method.
     pub unmatched: SeriesId,
     /// The account's budget alone, for requests that meet no method.

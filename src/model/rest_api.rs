@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::cors::Cors;
 use super::problem::{Located, Place};
 
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,8 @@ pub struct RestApi {
     pub request_validator: Option<Located<String>>,
     /// `x-amazon-apigateway-gateway-responses`, by response type.
     pub gateway_responses: Vec<(Located<String>, Value)>,
+    /// `x-weir-cors`.
+    pub cors: Option<Located<Cors>>,
     /// Schemes of `components.securitySchemes` or `securityDefinitions`.
     pub security_schemes: Vec<SecurityScheme>,
     /// `components.schemas` or `definitions`.

@@ -20,6 +20,13 @@ pub const INTEGRATION_TIMEOUT_MAX: Duration = Duration::from_secs(29);
 pub const INTEGRATION_TIMEOUT_MIN: Duration = Duration::from_millis(50);
 /// The longest that a STREAM integration may take (rest/15).
 pub const STREAM_TIMEOUT_MAX: Duration = Duration::from_secs(900);
+/// Values that one gateway response may look up: each can be as long as a head, and it is whoever fails a request that
+/// chooses how long.
+pub const GATEWAY_RESPONSE_VALUES_MAX: usize = 256;
+/// Origins that one API may list for CORS: each request's is compared with them one by one.
+pub const CORS_ORIGINS_MAX: usize = 256;
+/// The longest that a browser may keep what a preflight told it, in seconds (http-api/cors): a day, as HTTP APIs have it.
+pub const CORS_MAX_AGE_SECONDS_MAX: u32 = 86_400;
 /// Idle client connections are closed after this (rest/16).
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(310);
 

@@ -142,6 +142,11 @@ impl Known {
     }
 }
 
+/// RFC 9110 5.6.2: what a header's name, or a verb, is made of.
+pub fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+}
+
 /// Whether a comma-separated list such as `Connection: close, x` names `token`, in any case.
 pub fn list_names(value: &[u8], token: &[u8]) -> bool {
     value.split(|&byte| byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token))

@@ -92,8 +92,6 @@ const DOCUMENT: &[DocumentFeature] = &[
         found: "resource policies are not enforced yet", help: "Remove `x-amazon-apigateway-policy`, and let a firewall decide who may connect" },
     DocumentFeature { code: "refuse::private", guards: true, needed: private,
         found: "PRIVATE endpoints are not there yet", help: "Write `REGIONAL`, and listen on an address that only your network reaches" },
-    DocumentFeature { code: "refuse::gateway-responses", guards: false, needed: gateway_responses,
-        found: "gateway responses are not there yet", help: "Remove `x-amazon-apigateway-gateway-responses`: errors have AWS's default bodies" },
     DocumentFeature { code: "refuse::compression", guards: false, needed: compression,
         found: "compression is not there yet", help: "Remove `x-amazon-apigateway-minimum-compression-size`: answers go out as the backend sent them" },
 ];
@@ -136,10 +134,6 @@ fn policy(api: &RestApi) -> Option<Place> {
 
 fn private(api: &RestApi) -> Option<Place> {
     api.endpoint_types.iter().find(|kind| kind.value == "PRIVATE").map(|kind| kind.place)
-}
-
-fn gateway_responses(api: &RestApi) -> Option<Place> {
-    api.gateway_responses.first().map(|(name, _)| name.place)
 }
 
 fn compression(api: &RestApi) -> Option<Place> {

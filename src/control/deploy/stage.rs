@@ -15,7 +15,7 @@ use crate::edge::transform::compile::Definition;
 pub use crate::edge::transform::compile::Missing;
 use crate::edge::upstream::Endpoints;
 use crate::edge::upstream::compile::Backend;
-use crate::edge::{transform, upstream, watch};
+use crate::edge::{cors, gateway_response, transform, upstream, watch};
 use crate::model::problem::Problem;
 use crate::model::rest_api::{self, Resource, RestApi};
 use crate::net::tls::ClientConfig;
@@ -132,6 +132,8 @@ impl StageCompiler<'_> {
             arn_bytes: arn.len(),
             tree,
             methods,
+            gateway_responses: gateway_response::compile::compile(api, source.variables, &mut self.problems),
+            cors: cors::compile::compile(api, &mut self.problems),
             unmatched: series("", ""),
             limits: self.limits.limits(&account),
         }

@@ -7,6 +7,6 @@ mod request;
 mod response;
 mod select;
 
-pub use headers::write_status_line;
+pub use headers::{Return, give_mapped, write_status_line};
 pub use request::{Outbound, OutboundBody, RequestMapping, request};
 pub use response::{Answer, AnswerBody, Backend, ResponseMapping, response};

@@ -60,6 +60,7 @@ impl<'w> Record<'w> {
         }
         self.outcome.error_type = Some(fault.kind.gateway_response().response_type).filter(|name| !name.is_empty());
         self.outcome.error_message = Some(fault.message.clone());
+        self.outcome.validation_errors.clone_from(&fault.validation_errors);
         self.outcome.detail.clone_from(&fault.detail);
     }
 
