@@ -1,3 +1,5 @@
+#![cfg(test)]
+
 use super::compile::compile;
 use super::*;
 use crate::model;
