@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fault;
 pub mod limit;
 mod relay;
+pub mod request_validator;
 pub mod snapshot;
 pub mod transform;
 pub mod upstream;
@@ -30,7 +31,7 @@ use connection::{Connection, Front, Next};
 use exchange::{Context, DomainFacts, PathValues, StageFacts};
 use fault::{Fault, FaultKind};
 use relay::Response;
-use snapshot::{Method, Release, Snapshot, Stage};
+use snapshot::{Method, Plan, Release, Snapshot, Stage};
 use transform::{AnswerBody, Backend, Outbound};
 use watch::Record;
 use worker::{Start, Worker};
@@ -273,6 +274,7 @@ async fn answer<'s>(
         domain: None,
         values: &trail.values,
     };
+    let _valid = request_validator::validate(plan.validator.as_ref(), &context, whole_body(connection, plan)?)?;
     match transform::request(&plan.request, &context)? {
         Outbound::Mock { status } => {
             let backend = Backend { status, lines: &[], bytes: &[] };
@@ -309,6 +311,17 @@ async fn answer<'s>(
                 AnswerBody::Constant(body) => Response::constant(answer.status, head, body).instead_of(inbound),
             })
         }
+    }
+}
+
+/// The body, where the method's plan looks at it. MERGE: the spine's gathering takes this function's place.
+fn whole_body<'c>(connection: &'c Connection, plan: &Plan) -> Result<&'c [u8], Fault> {
+    match &plan.validator {
+        Some(validator) if validator.needs_body() && !connection.body.is_complete() => {
+            Err(Fault::because(FaultKind::NotImplemented, "a body that arrives in parts is not validated yet"))
+        }
+        Some(_) => Ok(&connection.request.bytes[connection.arrived.start..connection.arrived.end]),
+        None => Ok(&[]),
     }
 }
 

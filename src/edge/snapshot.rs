@@ -7,6 +7,7 @@ use super::dispatch::{Table, Tree};
 use super::exchange::{MethodFacts, StageFacts};
 use super::limit::ledger::Ledger;
 use super::limit::{Budget, Limits};
+use super::request_validator::Validator;
 use super::transform::{RequestMapping, ResponseMapping};
 use super::upstream::Integration;
 use super::watch::Format;
@@ -79,6 +80,8 @@ pub struct Method {
 
 /// What a request to a method goes through behind the limits.
 pub struct Plan {
+    /// `None` where the method asks for nothing.
+    pub validator: Option<Validator>,
     pub request: RequestMapping,
     pub response: ResponseMapping,
     /// `None` for MOCK.

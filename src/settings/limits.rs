@@ -188,6 +188,34 @@ pub const AUTHORIZER_TTL_SECONDS_MAX: i64 = 3_600;
 pub const DOCUMENTATION_PARTS_MAX: usize = 2_000;
 /// AWS's largest schema of one model (v1-messages, Limits).
 pub const MODEL_BYTES_MAX: usize = 400 * 1024;
+/// Levels of nesting in a body that a schema is checked against: what serde_json allows too.
+pub const JSON_DEPTH_MAX: usize = 127;
+/// Parts of one compiled schema, those of the models that it names included: 400 KB hold 27,000 at most, and a
+/// definition may say the same of many methods.
+pub const SCHEMA_PARTS_MAX: usize = 50_000;
+/// Schemas that one value may be checked against within each other (`allOf` in `anyOf` in `not` …). Each is a call in
+/// a call, and one level of a body may be as deep.
+pub const SCHEMA_CHAIN_MAX: usize = 64;
+/// Calls within calls of one check: a body of the deepest nesting whose schema has four links at each level. One takes
+/// less than a kilobyte of the stack in a debug build.
+pub const SCHEMA_CALLS_MAX: usize = 512;
+/// Checks that a body may cost whatever its size …
+pub const SCHEMA_STEPS_MIN: u64 = 10_000;
+/// … and for each of its bytes: alternatives within alternatives double the work with each level of a body, and whoever
+/// writes the body chooses how many there are. An honest schema needs fewer than ten.
+pub const SCHEMA_STEPS_PER_BYTE: u64 = 32;
+/// One compiled pattern of a schema. `^.{0,2000}$` takes a megabyte, since `.` is every character of Unicode.
+pub const SCHEMA_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one pattern as it is written.
+pub const SCHEMA_PATTERN_TEXT_MAX: usize = 16 * 1024;
+/// Steps back of a pattern with look-around or back-references in one text …
+pub const SCHEMA_PATTERN_STEPS_MAX: usize = 10_000;
+/// … and the longest text that it is asked about: one step may read all of it.
+pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// What is told of a body against its model, into the log and `$context.error.validationErrorString`.
+pub const SCHEMA_VIOLATIONS_BYTES_MAX: usize = 4 * 1024;
+/// One value of the body in it.
+pub const SCHEMA_VIOLATION_VALUE_BYTES_MAX: usize = 256;
 /// Parts of a schema that a model's template shows: twenty models that each name the next one twice describe a million.
 pub const MODEL_TEMPLATE_PARTS_MAX: usize = 10_000;
 /// References within references that a model's template follows.

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use crate::model::problem::{Located, Place, Problem};
-use crate::model::rest_api::{Integration, IntegrationType, Method, RequestValidator, RestApi, SecurityKind};
+use crate::model::rest_api::{Integration, IntegrationType, Method, RestApi, SecurityKind};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
@@ -110,8 +110,6 @@ const METHOD: &[MethodFeature] = &[
         found: "IAM authorization (SigV4) is not there yet", help: "Remove it, or let the backend check who calls" },
     MethodFeature { code: "refuse::authorizer", needed: authorizer,
         found: "authorizers are not there yet", help: "Remove the scheme from `security`, and let the backend check who calls" },
-    MethodFeature { code: "refuse::request-validator", needed: request_validator,
-        found: "request validators are not there yet", help: "Write `x-amazon-apigateway-request-validator: \"\"` on the operation, and let the backend validate" },
     MethodFeature { code: "refuse::content-handling", needed: content_handling,
         found: "contentHandling is not there yet", help: "Remove it: bodies pass as they are" },
     MethodFeature { code: "refuse::credentials", needed: credentials,
@@ -179,15 +177,6 @@ fn secured(api: &RestApi, method: &Method, wanted: fn(&SecurityKind) -> bool) ->
             .map_or(&unknown, |scheme| &scheme.kind)
     };
     method.security.iter().find(|name| wanted(kind_of(name))).map(|name| name.place)
-}
-
-fn request_validator(api: &RestApi, method: &Method) -> Option<Place> {
-    let name =
-        method.request_validator.as_ref().or(api.request_validator.as_ref()).filter(|name| !name.value.is_empty())?;
-    let idle =
-        |validator: &RequestValidator| !validator.validate_request_body && !validator.validate_request_parameters;
-    let known = api.request_validators.iter().find(|validator| validator.name.value == name.value);
-    (!known.is_some_and(idle)).then_some(name.place)
 }
 
 fn content_handling(_: &RestApi, method: &Method) -> Option<Place> {

@@ -10,6 +10,7 @@ use crate::edge::dispatch;
 use crate::edge::dispatch::canary::Share;
 use crate::edge::exchange::{MethodFacts, StageFacts};
 use crate::edge::limit::compile::Compiler;
+use crate::edge::request_validator;
 use crate::edge::snapshot::{Canary, Method, Plan, Release, Stage};
 use crate::edge::transform::compile::Definition;
 pub use crate::edge::transform::compile::Missing;
@@ -95,6 +96,7 @@ impl StageCompiler<'_> {
         let account: Vec<(String, Throttle)> =
             settings.throttle.map(|throttle| ("account".to_owned(), throttle)).into_iter().collect();
         let tree = dispatch::compile::compile(api, &mut self.problems);
+        let mut validators = request_validator::compile::Compiler::new(api);
         let mut methods = Vec::new();
         for (resource_index, resource) in api.resources.iter().enumerate() {
             for (method_index, method) in resource.methods.iter().enumerate() {
@@ -115,7 +117,13 @@ impl StageCompiler<'_> {
                     series: series(path, verb),
                     logged: self.setting(path, verb, |setting| setting.logging).unwrap_or(true),
                     limits: self.limits.limits(&budgets),
-                    plan: self.plan(source, (resource_index, resource), (method_index, method), &refusals),
+                    plan: self.plan(
+                        source,
+                        (resource_index, resource),
+                        (method_index, method),
+                        &refusals,
+                        &mut validators,
+                    ),
                 });
             }
         }
@@ -144,12 +152,13 @@ impl StageCompiler<'_> {
         own.or_else(|| settings.filter(|setting| setting.pattern == MethodPattern::All).find_map(&of))
     }
 
-    fn plan(
+    fn plan<'d>(
         &mut self,
-        source: &ReleaseSource<'_>,
-        (resource_index, resource): (usize, &Resource),
-        (method_index, method): (usize, &rest_api::Method),
+        source: &ReleaseSource<'d>,
+        (resource_index, resource): (usize, &'d Resource),
+        (method_index, method): (usize, &'d rest_api::Method),
         refusals: &Refusals,
+        validators: &mut request_validator::compile::Compiler<'d>,
     ) -> Option<Plan> {
         if refusals.refused(resource_index, method_index) {
             return None;
@@ -172,7 +181,8 @@ impl StageCompiler<'_> {
                 Some(upstream::compile::compile(integration, backend, self.endpoints, self.tls, limits, problems)?)
             }
         };
-        Some(Plan { request: mapping.request, response: mapping.response, integration: compiled })
+        let validator = validators.validator(resource, method, &mut self.problems).ok()?;
+        Some(Plan { validator, request: mapping.request, response: mapping.response, integration: compiled })
     }
 }
 

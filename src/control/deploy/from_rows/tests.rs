@@ -131,9 +131,6 @@ fn a_method_is_refused_by_its_name() {
     check(json!({"authorizationType": "CUSTOM", "authorizerId": "a1"}), &["GET /pets: authorizers are not there yet"]);
     check(json!({"authorizationType": "COGNITO_USER_POOLS"}), &["GET /pets: authorizers are not there yet"]);
     check(json!({"authorizationType": "SOMETHING_NEW"}), &["GET /pets: authorizers are not there yet"]);
-    check(json!({"requestValidatorId": "v1"}), &["GET /pets: request validators are not there yet"]);
-    check(json!({"requestValidatorId": "v2"}), &[]);
-    check(json!({"requestValidatorId": "gone"}), &["GET /pets: request validators are not there yet"]);
 }
 
 #[test]
