@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use weir::lang::policy::Policy;
+use weir::lang::schema::Schema;
 use weir::wire::h1::chunked::Decoder;
 use weir::wire::h1::head;
 use weir::wire::h1::request::{HeadLimits, RequestHead};
@@ -77,6 +78,20 @@ fn policies() {
     }
     let takes = |bytes: &[u8]| Policy::compile(&String::from_utf8_lossy(bytes)).is_ok();
     assert_eq!(wrong("policy", takes), Vec::<String>::new());
+}
+
+#[test]
+fn schemas() {
+    for (_, bytes) in seeds("schema") {
+        weir::lang::schema::fuzz(&bytes);
+    }
+    let takes = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let schema = serde_json::from_str(text.split("\n\n").next().unwrap_or_default());
+        let models = |name: &str| ["Self", "Other"].contains(&name).then(|| serde_json::json!({}));
+        schema.is_ok_and(|schema| Schema::compile(schema, &models).is_ok())
+    };
+    assert_eq!(wrong("schema", takes), Vec::<String>::new());
 }
 
 #[test]

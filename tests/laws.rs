@@ -18,7 +18,7 @@ const SHARED_BY_STAGES: &[&str] = &["body", "exchange", "fault"];
 const SPINE_ONLY: &[&str] = &["relay", "snapshot", "worker"];
 /// Proofs that a stage made and a later one asks for: naming one is how a check cannot be left out, and only the stage
 /// that made it can make another.
-const PROOFS: &[&[&str]] = &[&["edge", "limit", "Admitted"]];
+const PROOFS: &[&[&str]] = &[&["edge", "limit", "Admitted"], &["edge", "request_validator", "Valid"]];
 
 /// Files that may hold `unsafe`, each for a reason that stands in it.
 const UNSAFE_FILES: &[&str] = &[

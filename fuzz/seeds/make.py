@@ -203,7 +203,37 @@ POLICY = {
     "any-glob-letters": "?*\u00e9\n\u00e8\u00e9".encode(),
 }
 
-for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY}.items():
+HOME = b"https://apigateway.amazonaws.com/restapis/a/models/"
+# A schema, and behind an empty line a body.
+SCHEMA = {
+    "ok-object": b'{"type":"object","required":["a"],"properties":{"a":{"type":"integer","minimum":1,"maximum":5,"exclusiveMaximum":true,"multipleOf":0.5}}}\n\n{"a":5}',
+    "ok-array": b'{"type":["array","null"],"items":[{"enum":[1,"a",{"b":[]}]}],"additionalItems":false,"uniqueItems":true,"minItems":1,"maxItems":3}\n\n[1,1.0,1e0]',
+    "ok-text": b'{"minLength":2,"maxLength":3,"pattern":"^[\\\\w-]+$","format":"ipv4"}\n\n"\\ud83d\\ude00"',
+    "ok-members": b'{"patternProperties":{"^x-":{"type":"null"}},"additionalProperties":{"not":{}},"minProperties":1,"dependencies":{"a":["b"],"b":{"required":["c"]}}}\n\n{"x-a":1,"a":2,"b":3}',
+    "ok-alternatives": b'{"oneOf":[{"type":"null"},{"anyOf":[{},{}]}],"allOf":[{"not":{"enum":[2]}}]}\n\n2',
+    "ok-circle": b'{"properties":{"a":{"$ref":"#"},"b":{"$ref":"' + HOME + b'Other"}},"required":["v"]}\n\n{"v":1,"a":{"v":2,"a":{}}}',
+    "ok-itself": b'{"items":{"$ref":"' + HOME + b'Self"}}\n\n[[[[]]]]',
+    "ok-doubling": b'{"allOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]}\n\n' + b'{"a":' * 100 + b"1" + b"}" * 100,
+    "ok-not-doubling": b'{"not":{"anyOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]}}\n\n' + b'{"a":' * 90 + b"1" + b"}" * 90,
+    "ok-lists-hashed": b'{"uniqueItems":true,"items":{"$ref":"#"}}\n\n' + b"[" * 120 + b"1,2,3,4,5" + b"]" * 120,
+    "ok-look-around": b'{"pattern":"^(?=(a|a)*$)(a|a)*\\\\1b$"}\n\n"' + b"a" * 500 + b'"',
+    "ok-numbers": b'{"minimum":-1e300,"multipleOf":3}\n\n1e99999999999999999999',
+    "ok-names": b'{"properties":{"a/b~c%":{"$ref":"#/properties/%22"},"\\"":{"type":"null"}}}\n\n{"a/b~c%":1}',
+    "bad-ref-itself": b'{"$ref":"#"}',
+    "bad-ref-circle": b'{"$ref":"#/definitions/a","definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}}}',
+    "bad-all-of-itself": b'{"allOf":[{"$ref":"#"}]}',
+    "bad-not-itself": b'{"definitions":{"a":{"not":{"$ref":"#/definitions/a"}}},"$ref":"#/definitions/a"}',
+    "bad-file": b'{"$ref":"file:///etc/passwd"}',
+    "bad-type": b'{"type":"text"}',
+    "bad-pattern": b'{"pattern":"("}',
+    "bad-pattern-large": b'{"pattern":"(((\\\\w{100}){100}){100}){100}"}',
+    "bad-draft-6": b'{"exclusiveMinimum":1}',
+    "bad-list": b"[]",
+    "bad-deep": b'{"not":' * 5000 + b"{}" + b"}" * 5000,
+    "any-empty": b"",
+}
+
+for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "schema": SCHEMA}.items():
     folder = HERE / target
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():

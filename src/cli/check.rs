@@ -14,7 +14,7 @@ use crate::control::deploy::compile::Compiling;
 use crate::control::deploy::load::{Loaded, load};
 use crate::control::deploy::refuse::refuse;
 use crate::control::refusal::Refusal;
-use crate::model::rest_api::{Integration, IntegrationType, Method};
+use crate::model::rest_api::{Integration, IntegrationType, Method, RequestValidator, RestApi};
 use crate::settings::Settings;
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
@@ -96,7 +96,12 @@ fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
                     ("-", "-", refusals.why(resource_index, method_index))
                 } else {
                     let (request, response, why) = bodies(method);
-                    (request, response, why.to_owned())
+                    match request {
+                        "streamed" | "constant" | "dropped" if checks_body(&loaded_api.api, method) => {
+                            ("whole", response, format!("the validator looks at the request's body; {why}"))
+                        }
+                        _ => (request, response, why.to_owned()),
+                    }
                 };
                 routes.push(Route {
                     api: loaded_api.api.id.clone(),
@@ -125,6 +130,13 @@ fn integration(method: &Method) -> String {
         Some(uri) if integration.kind.value != IntegrationType::Mock => format!("{kind} {verb} {}", uri.value),
         _ => kind.to_owned(),
     }
+}
+
+/// Whether a validator is in force that looks at bodies.
+fn checks_body(api: &RestApi, method: &Method) -> bool {
+    let name = method.request_validator.as_ref().or(api.request_validator.as_ref());
+    let named = |validator: &&RequestValidator| name.is_some_and(|name| name.value == validator.name.value);
+    api.request_validators.iter().find(named).is_some_and(|validator| validator.validate_request_body)
 }
 
 /// How the bodies go, each way, and why.

@@ -161,3 +161,6 @@ fn parameters(resource: &Resource, method: &Method) -> Box<[Parameter]> {
     };
     keys.into_iter().filter_map(parameter).collect()
 }
+
+#[cfg(test)]
+mod tests;
