@@ -199,7 +199,7 @@ pub const SCHEMA_CHAIN_MAX: usize = 64;
 /// Calls within calls of one check: a body of the deepest nesting whose schema has four links at each level. One takes
 /// less than a kilobyte of the stack in a debug build.
 pub const SCHEMA_CALLS_MAX: usize = 512;
-/// Checks that a body may cost whatever its size …
+/// Checks that a body may cost whatever its size (a step takes some ten nanoseconds) …
 pub const SCHEMA_STEPS_MIN: u64 = 10_000;
 /// … and for each of its bytes: alternatives within alternatives double the work with each level of a body, and whoever
 /// writes the body chooses how many there are. An honest schema needs fewer than ten.
@@ -209,9 +209,11 @@ pub const SCHEMA_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of one pattern as it is written.
 pub const SCHEMA_PATTERN_TEXT_MAX: usize = 16 * 1024;
 /// Steps back of a pattern with look-around or back-references in one text …
-pub const SCHEMA_PATTERN_STEPS_MAX: usize = 10_000;
-/// … and the longest text that it is asked about: one step may read all of it.
-pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 4 * 1024;
+pub const SCHEMA_PATTERN_STEPS_MAX: usize = 2_000;
+/// … and the longest text that it is asked about: one step may read all of it …
+pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// … also without a step back, where it looks around within a repetition or refers back.
+pub const SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX: usize = 1024;
 /// What is told of a body against its model, into the log and `$context.error.validationErrorString`.
 pub const SCHEMA_VIOLATIONS_BYTES_MAX: usize = 4 * 1024;
 /// One value of the body in it.

@@ -345,10 +345,8 @@ impl<'j> Value<'j> {
             }
             (Kind::Object, Kind::Object) => {
                 let (own, others) = (self.sorted(), other.sorted());
-                let same = |(one, other): (&(Cow<'_, str>, Value<'_>), &(Cow<'_, str>, Value<'_>))| {
-                    one.0 == other.0 && one.1.equals(other.1)
-                };
-                own.len() == others.len() && own.iter().zip(&others).all(same)
+                own.len() == others.len()
+                    && own.iter().zip(&others).all(|(one, other)| one.0 == other.0 && one.1.equals(other.1))
             }
             (own, other) => own == other,
         }

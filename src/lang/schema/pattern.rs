@@ -8,7 +8,8 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::settings::limits::{
-    SCHEMA_PATTERN_BYTES_MAX, SCHEMA_PATTERN_STEPS_MAX, SCHEMA_PATTERN_TEXT_BYTES_MAX, SCHEMA_PATTERN_TEXT_MAX,
+    SCHEMA_PATTERN_BYTES_MAX, SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX, SCHEMA_PATTERN_STEPS_MAX,
+    SCHEMA_PATTERN_TEXT_BYTES_MAX, SCHEMA_PATTERN_TEXT_MAX,
 };
 
 #[derive(Debug)]
@@ -21,7 +22,8 @@ pub(super) struct Pattern {
 #[derive(Debug)]
 enum Engine {
     Linear(regex::Regex),
-    Bounded(Box<fancy_regex::Regex>),
+    /// And the longest text that it is asked about.
+    Bounded(Box<fancy_regex::Regex>, usize),
 }
 
 impl Pattern {
@@ -44,7 +46,11 @@ impl Pattern {
                     .delegate_size_limit(SCHEMA_PATTERN_BYTES_MAX)
                     .delegate_dfa_size_limit(SCHEMA_PATTERN_BYTES_MAX)
                     .build();
-                Engine::Bounded(Box::new(bounded.map_err(|_| "it is no regular expression of ECMA 262".to_owned())?))
+                let regex = bounded.map_err(|_| "it is no regular expression of ECMA 262".to_owned())?;
+                let repeats = repeats_a_look(&translated);
+                let longest =
+                    if repeats { SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX } else { SCHEMA_PATTERN_TEXT_BYTES_MAX };
+                Engine::Bounded(Box::new(regex), longest)
             }
         };
         Ok(Self { source: source.into(), engine })
@@ -54,11 +60,48 @@ impl Pattern {
     pub(super) fn matches(&self, text: &str) -> bool {
         match &self.engine {
             Engine::Linear(regex) => regex.is_match(text),
-            Engine::Bounded(regex) => {
-                text.len() <= SCHEMA_PATTERN_TEXT_BYTES_MAX && regex.is_match(text).unwrap_or(false)
-            }
+            Engine::Bounded(regex, longest) => text.len() <= *longest && regex.is_match(text).unwrap_or(false),
         }
     }
+
+    /// Whether a match is worth more than one step of a check.
+    pub(super) fn is_costly(&self) -> bool {
+        matches!(self.engine, Engine::Bounded(..))
+    }
+}
+
+/// Whether a look-around stands in a group that is repeated, or a back-reference anywhere: their work is not linear even
+/// where nothing is tried twice.
+fn repeats_a_look(translated: &str) -> bool {
+    // Whether each open group holds one. What is no group was written as a number by [`literal`].
+    let mut open = Vec::new();
+    let mut rest = translated.chars().peekable();
+    let mut in_class = 0_usize;
+    while let Some(char) = rest.next() {
+        match char {
+            '\\' => match rest.next() {
+                Some('1'..='9' | 'k') => return true,
+                _ => continue,
+            },
+            '[' => in_class += 1,
+            ']' => in_class = in_class.saturating_sub(1),
+            '(' if in_class == 0 => {
+                let head: String = rest.clone().take(3).collect();
+                open.push(["?=", "?!", "?<=", "?<!"].iter().any(|look| head.starts_with(look)));
+            }
+            ')' if in_class == 0 => {
+                let looks = open.pop().unwrap_or_default();
+                if looks && matches!(rest.peek(), Some('*' | '+' | '{')) {
+                    return true;
+                }
+                if let Some(outer) = open.last_mut() {
+                    *outer |= looks;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 const DIGITS: &str = "0-9";
@@ -314,10 +357,28 @@ mod tests {
         check("^(?=.*[A-Z])(?=.*\\d).{8,}$", &["Passw0rd"], &["password", "Passw0r"]);
         check(r"^(a|b)\1$", &["aa", "bb"], &["ab"]);
         check("^(?!admin$).+$", &["user"], &["admin"]);
+        check("^((?!foo).)*$", &["a foe"], &["a foot"]);
         let long = "a".repeat(SCHEMA_PATTERN_TEXT_BYTES_MAX);
         check("^(?!b)a+$", &[&long], &[&format!("{long}a")]);
         // Each `a` doubles the ways: an engine without a limit would not come back.
         check(r"^(?=(a|a)*$)(?:(a|a|a)*)\1b$", &[], &[&"a".repeat(2_000)]);
+    }
+
+    #[test]
+    fn texts_are_short_where_a_look_is_repeated() {
+        let check = |pattern: &str, expected: bool| {
+            assert_eq!(repeats_a_look(&translate(pattern).expect(pattern)), expected, "{pattern}");
+        };
+        check(r"^(?!\s*$).+$", false);
+        check("^(?=.*[A-Z])(?=.*[(?=])(a|b)+$", false);
+        check("^((?!foo).)*$", true);
+        check("^(a((?<=b)c)d)+$", true);
+        check(r"^(a|b)\1$", true);
+        check(r"\(?=[)]+", false);
+        let tempered = Pattern::compile("^((?!foo).)*$").expect("a pattern");
+        let text = |length: usize| "a".repeat(length);
+        assert!(tempered.matches(&text(SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX)));
+        assert!(!tempered.matches(&text(SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX + 1)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 use super::json::{Kind, Value, cut};
 use super::number;
 use super::parts::{Dependency, Keyword, Limit, Others, Part, PartNumber, Types};
+use super::pattern::Pattern;
 use crate::settings::limits::{
     SCHEMA_CALLS_MAX, SCHEMA_STEPS_MIN, SCHEMA_STEPS_PER_BYTE, SCHEMA_VIOLATION_VALUE_BYTES_MAX,
     SCHEMA_VIOLATIONS_BYTES_MAX,
@@ -66,6 +67,12 @@ impl<'s> Run<'s> {
         !self.exceeded
     }
 
+    /// One that does not run in linear time takes all the steps that its text has brought.
+    fn matches(&mut self, pattern: &Pattern, text: &str) -> bool {
+        let steps = if pattern.is_costly() { SCHEMA_STEPS_PER_BYTE * text.len() as u64 } else { 0 };
+        self.charge(steps) && pattern.matches(text)
+    }
+
     /// One keyword, but for those that [`members`](Self::members) looks at.
     fn keyword(&mut self, keyword: &Keyword, value: Value<'_>) -> bool {
         let kind = value.kind();
@@ -98,7 +105,7 @@ impl<'s> Run<'s> {
             // A character has one to four bytes: most texts need not be counted.
             Keyword::MaxLength(most) => value.raw().len() as u64 <= *most || characters(value) <= *most,
             Keyword::MinLength(least) => characters(value) >= *least,
-            Keyword::Pattern(pattern) => pattern.matches(&text()),
+            Keyword::Pattern(pattern) => self.matches(pattern, &text()),
             _ => true,
         }
     }
@@ -155,7 +162,7 @@ impl<'s> Run<'s> {
                 }
             }
             for (pattern, part) in &part.patterns {
-                if pattern.matches(&text) {
+                if self.matches(pattern, &text) {
                     known = true;
                     if !self.holds(*part, member) {
                         return false;

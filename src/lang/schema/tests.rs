@@ -354,6 +354,27 @@ fn work_is_bounded_whatever_the_schema_says() {
     assert!(schema.check(deep(100).as_bytes()).is_err());
 }
 
+/// The deepest that both limits allow, on a test's stack of 2 MB and in a debug build.
+#[test]
+fn depth_is_bounded() {
+    let schema = parsed(r##"{"allOf":[{"allOf":[{"allOf":[{"properties":{"a":{"$ref":"#"}}}]}]}]}"##);
+    let schema = Schema::compile(schema, &none).expect("a schema");
+    let deep = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    assert_eq!(schema.check(deep(127).as_bytes()), Ok(()));
+    assert_eq!(schema.check(deep(128).as_bytes()), Err(Invalid::NotJson));
+}
+
+/// What is not linear is paid for: not every text of a body may ask for it at length.
+#[test]
+fn costly_patterns_are_paid_for() {
+    let schema = parsed(r#"{"items":{"pattern":"^(?!b)","minLength":1}}"#);
+    let schema = Schema::compile(schema, &none).expect("a schema");
+    let body = |count: usize| format!("[{}]", vec![format!("\"{}\"", "a".repeat(1_000)); count].join(","));
+    assert_eq!(schema.check(body(50).as_bytes()), Ok(()));
+    let twice = Schema::compile(json!({"items": {"pattern": "^(?!b)", "not": {"pattern": "^(?=b)"}}}), &none);
+    assert_eq!(twice.expect("a schema").check(body(50).as_bytes()), Err(Invalid::TooCostly));
+}
+
 #[test]
 fn large_bodies_take_linear_time() {
     let unique = Schema::compile(json!({"uniqueItems": true, "items": {"type": "integer"}}), &none).expect("a schema");
