@@ -6,11 +6,13 @@
 //! crate checks the formats, and is what the tests compare with.
 
 mod compile;
+mod explain;
 mod format;
 mod json;
 mod number;
 mod parts;
 mod pattern;
+mod read;
 mod run;
 
 use std::fmt;
@@ -18,9 +20,10 @@ use std::fmt;
 use serde_json::{Value, json};
 
 pub use compile::SchemaError;
+use explain::Report;
 use json::Json;
 use parts::Part;
-use run::{Report, Run};
+use run::Run;
 
 /// A compiled schema, with all that it names.
 #[derive(Debug)]
