@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::format::Format;
 use super::json::Json;
-use super::number::Divisor;
+use super::number::{Divisor, Number};
 use super::parts::{Dependency, Items, Keyword, Limit, Name, Options, Others, Part, PartNumber, TYPES, Types};
 use super::pattern::Pattern;
 use crate::settings::limits::{SCHEMA_CHAIN_MAX, SCHEMA_PARTS_MAX};
@@ -198,7 +198,7 @@ impl Compiler<'_> {
             value.as_u64().or(whole.map(|number| number as u64)).ok_or_else(|| wrong("an integer from 0"))
         };
         let limit = |flag: &str| {
-            let number = value.as_number().ok_or_else(|| wrong("a number"))?.to_string().into();
+            let number = Number::new(value.as_number().ok_or_else(|| wrong("a number"))?.to_string());
             match schema.get(flag) {
                 None | Some(Value::Bool(false)) => Ok(Limit { number, exclusive: false }),
                 Some(Value::Bool(true)) => Ok(Limit { number, exclusive: true }),
@@ -310,13 +310,12 @@ impl Compiler<'_> {
 
     fn members(&mut self, place: &Place, schema: &Map<String, Value>, part: &mut Part) -> Result<(), SchemaError> {
         let mut names: BTreeMap<&str, Name> = BTreeMap::new();
-        let named = |name: &str| Name { name: name.into(), part: None, required: false };
         for (name, own) in self.map(place, schema, "properties")? {
             let part = self.number(own)?;
-            names.insert(name, Name { part: Some(part), ..named(name) });
+            names.entry(name).or_insert_with(|| Name::new(name)).part = Some(part);
         }
         for name in schema.get("required").and_then(texts).into_iter().flatten() {
-            names.entry(name).or_insert_with(|| named(name)).required = true;
+            names.entry(name).or_insert_with(|| Name::new(name)).required = true;
         }
         part.names = names.into_values().collect();
         part.required = part.names.iter().filter(|name| name.required).count();

@@ -138,16 +138,22 @@ impl Run<'_> {
             }
             Keyword::Format(format) => format.complaint(&told(value)),
             Keyword::Maximum(Limit { number, exclusive: false }) => {
-                format!("numeric instance is greater than the required maximum (maximum: {number}, found: {shown})")
+                format!(
+                    "numeric instance is greater than the required maximum (maximum: {}, found: {shown})",
+                    number.text
+                )
             }
             Keyword::Maximum(Limit { number, .. }) => {
-                format!("numeric instance is not strictly lower than the required maximum {number}")
+                format!("numeric instance is not strictly lower than the required maximum {}", number.text)
             }
             Keyword::Minimum(Limit { number, exclusive: false }) => {
-                format!("numeric instance is lower than the required minimum (minimum: {number}, found: {shown})")
+                format!(
+                    "numeric instance is lower than the required minimum (minimum: {}, found: {shown})",
+                    number.text
+                )
             }
             Keyword::Minimum(Limit { number, .. }) => {
-                format!("numeric instance is not strictly greater than the required minimum {number}")
+                format!("numeric instance is not strictly greater than the required minimum {}", number.text)
             }
             Keyword::MultipleOf(_, divisor) => format!("remainder of division is not zero ({shown} / {divisor})"),
             Keyword::MaxItems(most) => {
@@ -203,7 +209,7 @@ impl<'j> Members<'j> {
 
 /// What holds for a member: by its name and by patterns; else `additionalProperties`.
 fn parts_of(part: &Part, name: &str) -> (Vec<PartNumber>, Option<PartNumber>) {
-    let own = part.names.binary_search_by(|own| (*own.name).cmp(name)).ok().and_then(|index| part.names[index].part);
+    let own = part.name(name).and_then(|index| part.names[index].part);
     let patterns = part.patterns.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, part)| *part);
     let named: Vec<PartNumber> = own.into_iter().chain(patterns).collect();
     let others = match part.others {

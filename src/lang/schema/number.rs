@@ -14,6 +14,28 @@ pub(super) fn compare(one: &str, other: &str) -> Ordering {
     Decimal::of(one).cmp(&Decimal::of(other))
 }
 
+/// A number that many are compared with.
+#[derive(Clone, Debug)]
+pub(super) struct Number {
+    /// As it was written.
+    pub(super) text: Box<str>,
+    word: Option<i64>,
+}
+
+impl Number {
+    pub(super) fn new(text: String) -> Self {
+        Self { word: word(&text), text: text.into() }
+    }
+
+    /// Where another one stands: before or behind it.
+    pub(super) fn order_of(&self, other: &str) -> Ordering {
+        match (word(other), self.word) {
+            (Some(other), Some(own)) => other.cmp(&own),
+            _ => Decimal::of(other).cmp(&Decimal::of(&self.text)),
+        }
+    }
+}
+
 /// Equal numbers have equal hashes.
 pub(super) fn hash(text: &str, state: &mut impl Hasher) {
     let Decimal { negative, digits, exponent } = Decimal::of(text);

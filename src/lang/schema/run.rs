@@ -1,4 +1,4 @@
-//! Whether a body holds against the parts of a schema: nothing is allocated for a yes, and the work is bounded.
+//! Whether a body holds against the parts of a schema: no text is made for a yes, and the work is bounded.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,6 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::json::{Kind, Value};
-use super::number;
 use super::parts::{Dependency, Keyword, Limit, Others, Part, PartNumber};
 use super::pattern::Pattern;
 use crate::settings::limits::{SCHEMA_CALLS_MAX, SCHEMA_STEPS_MIN, SCHEMA_STEPS_PER_BYTE};
@@ -105,7 +104,8 @@ impl<'s> Run<'s> {
             Keyword::Format(format) => format.holds(&text()),
             // A character has one to four bytes: most texts need not be counted.
             Keyword::MaxLength(most) => value.raw().len() as u64 <= *most || characters(value) <= *most,
-            Keyword::MinLength(least) => characters(value) >= *least,
+            // … nor here: a character has at most the twelve bytes of an escaped pair.
+            Keyword::MinLength(least) => value.raw().len() as u64 / 12 >= *least || characters(value) >= *least,
             Keyword::Pattern(pattern) => self.matches(pattern, &text()),
             _ => true,
         }
@@ -150,7 +150,7 @@ impl<'s> Run<'s> {
         let sound = value.members().all(|(name, member)| {
             let text = name.text().unwrap_or_default();
             let mut known = false;
-            if let Ok(index) = part.names.binary_search_by(|own| (*own.name).cmp(&text)) {
+            if let Some(index) = part.name(&text) {
                 let own = &part.names[index];
                 if own.required && seen.mark(index) {
                     missing -= 1;
@@ -183,7 +183,7 @@ impl<'s> Run<'s> {
 
 fn of_number(keyword: &Keyword, number: &str) -> bool {
     let beyond = |limit: &Limit, side: Ordering| {
-        let order = number::compare(number, &limit.number);
+        let order = limit.number.order_of(number);
         order == side || (limit.exclusive && order == Ordering::Equal)
     };
     match keyword {
