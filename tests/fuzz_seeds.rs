@@ -4,7 +4,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use bumpalo::Bump;
+use weir::lang::budget::Budget;
+use weir::lang::jsonpath::Path;
 use weir::lang::policy::Policy;
+use weir::lang::vtl::Template;
 use weir::wire::h1::chunked::Decoder;
 use weir::wire::h1::head;
 use weir::wire::h1::request::{HeadLimits, RequestHead};
@@ -77,6 +81,46 @@ fn policies() {
     }
     let takes = |bytes: &[u8]| Policy::compile(&String::from_utf8_lossy(bytes)).is_ok();
     assert_eq!(wrong("policy", takes), Vec::<String>::new());
+}
+
+#[test]
+fn templates() {
+    for (_, bytes) in seeds("vtl") {
+        weir::lang::vtl::fuzz_template(&bytes);
+    }
+    let takes = |bytes: &[u8]| Template::compile(&String::from_utf8_lossy(bytes)).is_ok();
+    assert_eq!(wrong("vtl", takes), Vec::<String>::new());
+}
+
+#[test]
+fn bodies() {
+    for (_, bytes) in seeds("json") {
+        weir::lang::json::fuzz(&bytes);
+    }
+    for (_, bytes) in seeds("xml") {
+        weir::lang::xml::fuzz(&bytes);
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (arena, budget) = (Bump::new(), Budget::new(1 << 24, 1 << 28));
+    let takes_json = |bytes: &[u8]| weir::lang::json::parse(arena.alloc_str(&text(bytes)), &arena, &budget).is_ok();
+    assert_eq!(wrong("json", takes_json), Vec::<String>::new());
+    let takes_xml = |bytes: &[u8]| weir::lang::xml::parse(arena.alloc_str(&text(bytes)), &arena, &budget).is_ok();
+    assert_eq!(wrong("xml", takes_xml), Vec::<String>::new());
+}
+
+#[test]
+fn paths_and_patterns() {
+    for (_, bytes) in seeds("jsonpath") {
+        weir::lang::jsonpath::fuzz(&bytes);
+    }
+    for (_, bytes) in seeds("regex") {
+        weir::lang::java_regex::fuzz(&bytes);
+    }
+    let takes = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        Path::compile(text.split('\n').next().unwrap_or_default()).is_ok()
+    };
+    assert_eq!(wrong("jsonpath", takes), Vec::<String>::new());
 }
 
 #[test]

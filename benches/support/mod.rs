@@ -15,9 +15,9 @@ use weir::edge::dispatch::Matched;
 use weir::edge::exchange::{Context, IdSource, PathValues, Peer, Request, Verb};
 use weir::edge::limit::Buckets;
 use weir::edge::snapshot::Snapshot;
-use weir::edge::transform::{AnswerBody, Backend, Outbound};
+use weir::edge::transform::{AnswerBody, Backend, Outbound, Scratch, Tools};
 use weir::edge::watch::{Record, Sink};
-use weir::edge::{dispatch, limit, transform};
+use weir::edge::{dispatch, limit, request_validator, transform};
 use weir::net::buffer::Buffer;
 use weir::settings::raw::{By, Key, Raw};
 use weir::settings::{Settings, gather};
@@ -120,6 +120,7 @@ pub struct InMemory {
     ids: RefCell<IdSource>,
     log: Sink,
     writer: LogIntake,
+    scratch: Scratch,
 }
 
 impl InMemory {
@@ -144,6 +145,7 @@ impl InMemory {
             ids: RefCell::new(IdSource::new([7; 16])),
             log: Sink::new(port),
             writer,
+            scratch: Scratch::default(),
         }
     }
 
@@ -182,16 +184,11 @@ impl InMemory {
         record.series = Some(method.series);
         limit::admit(&mut self.buckets, &method.limits, request.received).expect("never throttled");
         let plan = method.plan.as_ref().expect("a plan");
-        let context = Context {
-            request,
-            stage: &release.facts,
-            method: Some(&method.facts),
-            domain: None,
-            values: &matched.values,
-        };
-        let Outbound::Http { mut head, .. } = transform::request(&plan.request, &context).expect("mapped") else {
-            panic!("an HTTP backend")
-        };
+        let context = Context::new(request, &release.facts, Some(&method.facts), &matched.values);
+        let tools = Tools { scratch: &mut self.scratch, log: None };
+        let valid = request_validator::validate(None, &context, &[]).expect("nothing is asked");
+        let outbound = transform::request(&plan.request, &context, &valid, &[], tools).expect("mapped");
+        let Outbound::Http { mut head, .. } = outbound else { panic!("an HTTP backend") };
         head.push(b"\r\n");
         let mut written = head.len();
         drop(head);
@@ -204,8 +201,10 @@ impl InMemory {
         record.outcome.integration_us = Some(1);
         let backend = Backend { status: self.answer_head.status, lines: &self.answer_head.lines, bytes: &inbound };
         let mut out = Buffer::head();
-        let answer = transform::response(&plan.response, &context, backend, &mut out).expect("mapped");
-        debug_assert_eq!(answer.body, AnswerBody::Backend);
+        let chosen = transform::choice(&plan.response, backend.status).expect("a response");
+        let tools = Tools { scratch: &mut self.scratch, log: None };
+        let answer = transform::response(chosen, &context, (backend, None), None, tools, &mut out).expect("mapped");
+        debug_assert!(matches!(answer.body, AnswerBody::Backend));
         let body = &inbound[length..];
         let stamp = self.stamps.at(request.unix_millis);
         let framing = AnswerFraming::Sized(body.len() as u64);
@@ -235,19 +234,17 @@ impl InMemory {
         let release = &self.snapshot.stages[0].base;
         let method = &release.methods[0];
         let plan = method.plan.as_ref().expect("a plan");
-        let context = Context {
-            request: &self.request,
-            stage: &release.facts,
-            method: Some(&method.facts),
-            domain: None,
-            values,
-        };
-        let Outbound::Http { head, .. } = transform::request(&plan.request, &context).expect("mapped") else {
-            panic!("an HTTP backend")
-        };
+        let context = Context::new(&self.request, &release.facts, Some(&method.facts), values);
+        let mut scratch = Scratch::default();
+        let tools = Tools { scratch: &mut scratch, log: None };
+        let valid = request_validator::validate(None, &context, &[]).expect("nothing is asked");
+        let outbound = transform::request(&plan.request, &context, &valid, &[], tools).expect("mapped");
+        let Outbound::Http { head, .. } = outbound else { panic!("an HTTP backend") };
         let backend = Backend { status: self.answer_head.status, lines: &self.answer_head.lines, bytes: backends };
         let mut out = Buffer::head();
-        transform::response(&plan.response, &context, backend, &mut out).expect("mapped");
+        let chosen = transform::choice(&plan.response, backend.status).expect("a response");
+        let tools = Tools { scratch: &mut scratch, log: None };
+        transform::response(chosen, &context, (backend, None), None, tools, &mut out).expect("mapped");
         head.len() + out.len()
     }
 }

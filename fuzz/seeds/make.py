@@ -203,7 +203,110 @@ POLICY = {
     "any-glob-letters": "?*\u00e9\n\u00e8\u00e9".encode(),
 }
 
-for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY}.items():
+VTL = {
+    "ok-references": rb"$a $!a ${a} $!{a.b} $a.b.c(1, 'x')[0] $a[-1] \$a \\$a $5 $. $a- $foreach.index",
+    "ok-directives": b"#set($x = 1)\n  #set($y = $x + 2)\n#if($x == 1)a#elseif($y)b#{else}c#end\n#foreach($i in [1..3])$i#if($foreach.hasNext),#end#end\n#define($d)[$x]#end$d#macro(m $p)<$p>#end#m($x)#stop",
+    "ok-input": b"#set($r = $input.path('$'))$r.a.b[1] $input.json('$..c') $input.params('p') $util.escapeJavaScript($input.body) $util.parseJson('[1,{\"a\":2}]')[1].a",
+    "ok-methods": b"#set($s = 'h\xc3\xa9llo \xf0\x9f\x98\x80')$s.length() $s.substring(6, 7) $s.replaceAll('(l+)', '<$1>') $s.split('l').size() $s.format('%05d|%.2f|%-5s|', 7, 1.005, 'x') $s.hashCode()",
+    "ok-numbers": b"#set($n = 9223372036854775807 * 9223372036854775807)$n #set($n = $n / 0.3)$n #set($n = 7 % -3)$n #set($n = 1e308 * 10)$n",
+    "ok-self-containing": b"#set($l = [])#set($q = $l.add($l))$l $l.hashCode() #set($m = {})#set($m.a = {'b': $m})$m",
+    "ok-bomb-of-lists": b"#set($l = [1])#foreach($i in [1..60])#set($l = [$l, $l])#end$l",
+    "ok-bomb-of-text": b"#set($s = 'aaaa')#foreach($i in [1..60])#set($s = \"$s$s\")#end$s",
+    "ok-evaluates-itself": b"#set($t = '#evaluate($t)')#evaluate($t)",
+    "ok-evaluates-definitions": b"#evaluate('#define($d)$x#end#macro(m)m#end')#set($x = 1)$d#m()",
+    "ok-macro-in-macro": b"#macro(a $x)#b($x)#end#macro(b $x)#a($x)#end#a(1)",
+    "ok-definition-of-itself": b"#define($d)x$d#end$d",
+    "ok-changed-in-loop": b"#set($l = [1, 2])#foreach($i in $l)#set($q = $l.add(1))#end",
+    "ok-escapes": b"\\\\#if(true)\\\\$x\\#end#end \\#foo \\\\\\$y #[[ $x ]]# #* c *# ## d",
+    "bad-no-end": b"#if(true)#foreach($i in [1])#end",
+    "bad-end-alone": b"#end",
+    "bad-operator-in-argument": b"$l.get($i + 1)",
+    "bad-deep": b"#if(true)" * 3000,
+    "bad-deep-references": b"$a" + b".b($a" * 3000,
+    "bad-deep-texts": b"#set($x = " + b"[" * 3000,
+    "bad-brace": b"${a",
+    "bad-text": b'#set($x = "a',
+    "bad-unicode": b'#set($x = "\\u12")',
+    "any-dollar-last": b"a $",
+    "any-blanks": b"a\r\n  #set($x = 1)  \r\n\t#set($y = 2)\n\r$x  #if(true)\n#end \n",
+}
+
+JSON = {
+    "ok-body": b'{"id": 7, "name": "Fido", "tags": ["a", "b"], "price": 12.50, "owner": {"ok": true, "none": null}}',
+    "ok-unquoted": b"{a: b c, 'd': e}",
+    "ok-commas": b'{"a": 1 ,, "b": [1,,2,] , }',
+    "ok-trailing": b'{"a": 1} and more',
+    "ok-empty": b"",
+    "ok-text": b"statusCode: 200",
+    "ok-braces-in-key": b"{statusCode: 200,super{ f}oo: [ba r]}",
+    "ok-twice": b'{"a":1,"b":2,"a":3}',
+    "ok-numbers": b"[0,-0,007,-,2147483648,-2147483649,9223372036854775808,1e3,1E-7,1.0000000000000000000001,1e400,NaN]",
+    "ok-large-exponent": b"[1.00000000000000000e2147483647,1.0000000000000000000e-5]",
+    "ok-escapes": b'["\\u00e9\\x41\\q\\/\\\'\\ud83d\\ude00\\ud83d","a\tb\\n\x7f"]',
+    "ok-protected": "[\"\u007f\u0080\u2028/\"]".encode(),
+    "ok-many-keys": b"{" + b",".join(b"k%d:%d" % (n % 40, n) for n in range(60)) + b"}",
+    "ok-digits": b"9" * 3000,
+    "any-end-character": b'[1,\x1a]',
+    "bad-deep": b"[" * 100000,
+    "bad-deep-objects": b"{a:" * 3000,
+    "bad-open": b'{"a": 1',
+    "bad-quotes": b"{\"foo': 1}",
+    "bad-key": b"{statusCode: 200, {foo: [ba r]}",
+    "bad-unicode": b'"\\u12g4"',
+    "bad-exponent": b"[1e+]",
+}
+
+JSONPATH = {
+    "ok-name": b"a",
+    "ok-names": b"$['a','b']",
+    "ok-slices": b"$..[-2:]\n[1,[2,[3,4]]]",
+    "ok-index": b"$..[0].x\n[{x:1},[{x:2}]]",
+    "ok-filter": b"$..[?(@.b == 'c' && !(@.d =~ /x.*/i) || @.e in [1,'y'])]",
+    "ok-filter-in-filter": b"$[?(@.a[?(@.b > $.c)])]",
+    "ok-functions": b"$..price.avg()\n[{price:1},{price:2.5}]",
+    "ok-scans": b"$..*..*..*..*",
+    "ok-root-again": b"$..[?($..[?($..[?($..a)])])]",
+    "bad-end": b"$.a..",
+    "bad-blank": b"$.a b",
+    "bad-bracket": b"$['a'",
+    "bad-deep": b"$[?(" + b"(" * 2000,
+    "bad-parts": b"$" + b".a" * 2000,
+    "bad-regex": b"$[?(@.a =~ /(/)]",
+    "any-letters": "$.\u00e9['\U0001f600']\n{\u00e9: {'\U0001f600': 1}}".encode(),
+}
+
+REGEX = {
+    "any-groups": b"(?<x>a)|(b)\n[${x}$2]\naabb",
+    "any-nothing": b"x*\n-\nabc",
+    "any-line-end": b"$\nx\na\r\n",
+    "any-lines": b"(?m)^|$\n>\na\r\nb\n",
+    "any-back": b"(a*)*+(?=c)b\n\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "any-reference": b"(a)\\10\\k<x>\n$10\naaa0",
+    "any-class": b"[a-z&&[^b]\\d\\Q]\\E-]+\n\nab]-",
+    "any-count": b"((a{1000}){1000}){1000}\n\na",
+    "any-deep": b"(" * 2000 + b"\n\n",
+    "any-replacement": b"a\n\\\na",
+    "any-letters": "\\p{L}|\\x{1F600}\n$0$0\n\u00e9\U0001f600".encode(),
+}
+
+XML = {
+    "ok-soap": b'<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><m:Get xmlns:m="urn:x"><m:Id>7</m:Id></m:Get></s:Body></s:Envelope>',
+    "ok-mixed": b"<a>x<b/>y<b c='1'>z</b> </a>",
+    "ok-sections": b"<a><![CDATA[<&]]]]><![CDATA[>]]>&lt;&#65;&#x10FFFF;</a>",
+    "ok-blanks": b"<a x=' 1\t2\n'> \r\n </a>",
+    "ok-names": "<\u00e4-1.b:c \u00e9=''/>".encode(),
+    "bad-doctype": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
+    "bad-laughs": b'<!DOCTYPE l [<!ENTITY a "ll"><!ENTITY b "&a;&a;">]><l>&b;</l>',
+    "bad-entity": b"<a>&x;</a>",
+    "bad-control": b"<a>&#1;</a>",
+    "bad-twice": b"<a x='1' x='2'/>",
+    "bad-roots": b"<a/><b/>",
+    "bad-open": b"<a><b></a>",
+    "bad-deep": b"<a>" * 3000,
+    "bad-empty": b"",
+}
+
+for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL, "json": JSON, "jsonpath": JSONPATH, "regex": REGEX, "xml": XML}.items():
     folder = HERE / target
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():

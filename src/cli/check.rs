@@ -14,7 +14,9 @@ use crate::control::deploy::compile::Compiling;
 use crate::control::deploy::load::{Loaded, load};
 use crate::control::deploy::refuse::refuse;
 use crate::control::refusal::Refusal;
-use crate::model::rest_api::{Integration, IntegrationType, Method};
+use crate::edge::snapshot::{Plan, Snapshot};
+use crate::edge::transform::RequestMapping;
+use crate::model::rest_api::{IntegrationType, Method};
 use crate::settings::Settings;
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
@@ -30,9 +32,9 @@ pub(super) fn run(flags: CheckFlags) -> ExitCode {
     for group in groups {
         let settings = settings(told(group.into_raw()));
         match settings.and_then(|settings| Ok((check(&settings)?, settings))) {
-            Ok((loaded, settings)) => {
-                refused |= loaded.is_refused(settings.lenient);
-                if flags.json { collect(&loaded, &settings, &mut machine) } else { tell(&loaded, &settings) }
+            Ok((checked, settings)) => {
+                refused |= checked.loaded.is_refused(settings.lenient);
+                if flags.json { collect(&checked, &settings, &mut machine) } else { tell(&checked, &settings) }
             }
             Err(refusal) => {
                 refused = true;
@@ -62,16 +64,29 @@ fn groups(flags: &RunFlags) -> Vec<RunFlags> {
     flags.apis.iter().map(|api| RunFlags { apis: vec![api.clone()], ..flags.clone() }).collect()
 }
 
-/// Loads and compiles, and throws the snapshot away: its problems are what was asked for.
-fn check(settings: &Settings) -> Result<Loaded, Refusal> {
+/// Loads and compiles.
+fn check(settings: &Settings) -> Result<Checked, Refusal> {
     let mut loaded = load(settings);
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
-    let compiling = Compiling::new(settings, registry);
-    match compiling {
-        Ok(mut compiling) => drop(compiling.compile(&mut loaded, settings, Clock::real().now())),
+    let mut snapshot = None;
+    match Compiling::new(settings, registry) {
+        Ok(mut compiling) => snapshot = compiling.compile(&mut loaded, settings, Clock::real().now()),
         Err(problems) => loaded.problems.extend(problems),
     }
-    Ok(loaded)
+    Ok(Checked { loaded, snapshot })
+}
+
+struct Checked {
+    loaded: Loaded,
+    /// Where nothing was refused.
+    snapshot: Option<Snapshot>,
+}
+
+impl Checked {
+    /// The plan of one method. Stages stand in the order of the files, methods in the order of the definition.
+    fn plan(&self, api: usize, method: usize) -> Option<&Plan> {
+        self.snapshot.as_ref()?.stages.get(api)?.base.methods.get(method)?.plan.as_ref()
+    }
 }
 
 /// One row of the route table.
@@ -85,17 +100,19 @@ struct Route {
     why: String,
 }
 
-fn routes(loaded: &Loaded, settings: &Settings) -> Vec<Route> {
+fn routes(checked: &Checked, settings: &Settings) -> Vec<Route> {
     let mut routes = Vec::new();
-    for loaded_api in &loaded.apis {
+    for (api_index, loaded_api) in checked.loaded.apis.iter().enumerate() {
         let refusals = refuse(&loaded_api.api);
+        let mut methods = 0..;
         for (resource_index, resource) in loaded_api.api.resources.iter().enumerate() {
             for (method_index, method) in resource.methods.iter().enumerate() {
                 let refused = refusals.refused(resource_index, method_index);
+                let plan = methods.next().and_then(|index| checked.plan(api_index, index));
                 let (request, response, why) = if refused {
                     ("-", "-", refusals.why(resource_index, method_index))
                 } else {
-                    let (request, response, why) = bodies(method);
+                    let (request, response, why) = bodies(plan);
                     (request, response, why.to_owned())
                 };
                 routes.push(Route {
@@ -127,33 +144,30 @@ fn integration(method: &Method) -> String {
     }
 }
 
-/// How the bodies go, each way, and why.
-fn bodies(method: &Method) -> (&'static str, &'static str, &'static str) {
-    let Some(integration) = &method.integration else { return ("-", "-", "no integration") };
-    let replaced =
-        |integration: &Integration| integration.request_templates.iter().any(|(_, text)| !text.value.is_empty());
-    let answered = |integration: &Integration| {
-        integration
-            .responses
-            .iter()
-            .any(|response| response.response_templates.iter().any(|(_, text)| !text.value.is_empty()))
+/// How the bodies go, each way, and why: as it was compiled.
+fn bodies(plan: Option<&Plan>) -> (&'static str, &'static str, &'static str) {
+    let Some(plan) = plan else { return ("-", "-", "not compiled") };
+    let request = match (&plan.request, plan.may_need_body()) {
+        (RequestMapping::Mock(mock), _) if mock.is_constant() && plan.validator.is_none() => "dropped",
+        (_, true) => "held",
+        (request, _) if request.hands_on_encoded() => "streamed",
+        _ => "constant",
     };
-    match integration.kind.value {
-        IntegrationType::HttpProxy => ("streamed", "streamed", "nothing looks into the bodies"),
-        IntegrationType::Mock => ("dropped", "constant", "MOCK asks no backend"),
-        IntegrationType::Http => match (replaced(integration), answered(integration)) {
-            (false, false) => ("streamed", "streamed", "no template: both bodies pass as they are"),
-            (true, false) => ("constant", "streamed", "the request template is constant"),
-            (false, true) => ("streamed", "constant", "the response template is constant"),
-            (true, true) => ("constant", "constant", "both templates are constant"),
-        },
-        IntegrationType::Aws | IntegrationType::AwsProxy => ("-", "-", "not there yet"),
-    }
+    let response = plan.response.bodies();
+    let why = match (request == "held", response == "held") {
+        (true, true) => "templates, mappings, models or conversions look into both bodies",
+        (true, false) => "a template, a mapping, a model or a conversion looks into the request's body",
+        (false, true) => "a template, a mapping or a conversion looks into the response's body",
+        (false, false) if request == "dropped" => "MOCK asks no backend",
+        (false, false) => "nothing looks into the bodies",
+    };
+    (request, response, why)
 }
 
-fn tell(loaded: &Loaded, settings: &Settings) {
+fn tell(checked: &Checked, settings: &Settings) {
+    let loaded = &checked.loaded;
     show(&loaded.problems, &loaded.sources);
-    let routes = routes(loaded, settings);
+    let routes = routes(checked, settings);
     let width = |of: fn(&Route) -> usize, least: usize| routes.iter().map(of).max().unwrap_or(0).max(least);
     let path = width(|route| route.path.chars().count(), 4);
     let integration = width(|route| route.integration.chars().count(), 11);
@@ -183,9 +197,9 @@ fn tell(loaded: &Loaded, settings: &Settings) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn collect(loaded: &Loaded, settings: &Settings, (problems, all_routes): &mut (Vec<Value>, Vec<Value>)) {
-    problems.extend(report::to_json(&loaded.problems, &loaded.sources));
-    all_routes.extend(routes(loaded, settings).into_iter().map(|route| {
+fn collect(checked: &Checked, settings: &Settings, (problems, all_routes): &mut (Vec<Value>, Vec<Value>)) {
+    problems.extend(report::to_json(&checked.loaded.problems, &checked.loaded.sources));
+    all_routes.extend(routes(checked, settings).into_iter().map(|route| {
         json!({
             "api": route.api,
             "method": route.method,

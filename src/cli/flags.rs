@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Serve(Box<ServeFlags>),
     /// Say what is wrong with definitions, and what Weir cannot do of them
     Check(Box<CheckFlags>),
+    /// Run one request through a definition, and tell each phase as AWS's execution log does
+    Invoke(Box<InvokeFlags>),
+    /// Try mapping templates by themselves
+    Template(Box<TemplateFlags>),
     /// Write a definition as AWS exports it: another version of OpenAPI, JSON or YAML, with or without extensions
     Export(Box<ExportFlags>),
     /// Write everything that a running Weir keeps into one file
@@ -31,6 +35,102 @@ pub(crate) enum Command {
     Restore(Box<RestoreFlags>),
     /// Say what putting a definition would change of a running Weir's API, and change nothing
     Plan(Box<PlanFlags>),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+No authorizer, no API key and no throttle is asked, as in AWS's test of a method.
+
+Examples:
+  weir invoke petstore.yaml GET /pets/7
+  weir invoke orders.yaml POST /orders -d '{\"id\": 7}' --mock-integration 200:answer.json --trace
+  weir invoke orders.yaml POST /orders -d @order.json -H 'Accept: application/xml' --json")]
+pub(crate) struct InvokeFlags {
+    /// An OpenAPI definition
+    #[arg(value_name = "FILE")]
+    pub(crate) file: String,
+    /// The request's verb
+    #[arg(value_name = "METHOD")]
+    pub(crate) method: String,
+    /// Path and query, without the stage
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// A header; repeat it for several
+    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
+    /// The body, or @FILE with it (@- is standard input)
+    #[arg(short = 'd', long, value_name = "BODY")]
+    pub(crate) data: Option<String>,
+    /// Answer in the integration's place, so that nothing is called: STATUS, or STATUS:FILE with the body (- is standard
+    /// input)
+    #[arg(long, value_name = "STATUS[:FILE]")]
+    pub(crate) mock_integration: Option<String>,
+    /// What a Cognito authorizer found, as a JSON object or @FILE: $context.authorizer.claims
+    #[arg(long, value_name = "JSON")]
+    pub(crate) claims: Option<String>,
+    /// What a Lambda authorizer answered, as a JSON object or @FILE: $context.authorizer
+    #[arg(long, value_name = "JSON")]
+    pub(crate) authorizer: Option<String>,
+    /// Tell each step of the templates: every reference with its value, which branch was taken
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A settings file (weir.toml)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Name of the stage [default: prod]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+    /// A stage variable; repeat it for several
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) stage_variable: Vec<String>,
+    /// Connect to these addresses instead of what DNS says of a backend; repeat it for several backends
+    #[arg(long, value_name = "HOST[:PORT]=ADDR[,ADDR]")]
+    pub(crate) upstream: Vec<String>,
+    /// PEM file with roots that backends' certificates may chain to, beside the system's; repeat it for several
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_root: Vec<String>,
+    /// Twelve digits that appear in ARNs [default: 000000000000]
+    #[arg(long, value_name = "DIGITS")]
+    pub(crate) account_id: Option<String>,
+    /// Region that appears in ARNs [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The longest that a backend may take [default: 29s]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) integration_timeout: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TemplateFlags {
+    #[command(subcommand)]
+    pub(crate) command: TemplateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// Run the case files of a folder (*.case.yaml, *.case.json), and say which fail
+    Test(TemplateTestFlags),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A case is a map with texts, or with @FILE for a file beside it:
+
+  template: \"@request.vtl\"
+  input: '{\"id\": 7}'
+  params: {path: {}, querystring: {q: \"1\"}, header: {}}
+  context: {stage: prod}
+  stageVariables: {table: orders}
+  expected: \"@expected.json\"
+
+Instead of expected it may have expectedJson, a value that the output is as JSON, or fails, a part of the reason.")]
+pub(crate) struct TemplateTestFlags {
+    /// The folder; folders in it are looked through too
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
 }
 
 /// Where a running Weir is. Requests are signed where AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set.
@@ -232,6 +332,9 @@ pub(crate) struct RunFlags {
     /// PEM file with roots that backends' certificates may chain to, beside the system's; repeat it for several
     #[arg(long, value_name = "FILE", help_heading = "Backends")]
     pub(crate) tls_root: Vec<String>,
+    /// Compress with br or zstd too, where an API compresses and the client prefers it; repeat it for both
+    #[arg(long, value_name = "CODING", help_heading = "Stage")]
+    pub(crate) compression: Vec<String>,
     /// The longest that a backend may take, at least 50ms [default: 29s]
     #[arg(long, value_name = "DURATION", help_heading = "Backends")]
     pub(crate) integration_timeout: Option<String>,
@@ -293,7 +396,7 @@ impl RunFlags {
         let mut raw = Raw::from_config(self.config);
         let one = |text: Option<String>| text.into_iter().collect();
         let switch = |on: bool| if on { vec!["true".to_owned()] } else { vec![] };
-        let said: [(Key, Vec<String>); 29] = [
+        let said: [(Key, Vec<String>); 30] = [
             (Key::Api, self.apis),
             (Key::Listen, self.listen),
             (Key::Workers, one(self.workers)),
@@ -319,6 +422,7 @@ impl RunFlags {
             (Key::Throttle, one(self.throttle)),
             (Key::Upstream, self.upstream),
             (Key::TlsRoot, self.tls_root),
+            (Key::Compression, self.compression),
             (Key::Lenient, switch(self.lenient)),
             (Key::AccountId, one(self.account_id)),
             (Key::Region, one(self.region)),

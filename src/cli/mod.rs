@@ -4,17 +4,20 @@ mod check;
 mod export;
 mod flags;
 mod gather;
+mod invoke;
+mod invoked;
 mod remote;
 pub mod report;
 mod run;
 mod serve;
+mod template;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use flags::{Command, Flags};
+use flags::{Command, Flags, TemplateCommand};
 
 /// Runs the command that `arguments` name, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -22,6 +25,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Flags { command: Command::Run(flags) }) => run::run(*flags),
         Ok(Flags { command: Command::Serve(flags) }) => serve::run(*flags),
         Ok(Flags { command: Command::Check(flags) }) => check::run(*flags),
+        Ok(Flags { command: Command::Invoke(flags) }) => invoke::run(*flags),
+        Ok(Flags { command: Command::Template(flags) }) => match flags.command {
+            TemplateCommand::Test(flags) => template::test(&flags),
+        },
         Ok(Flags { command: Command::Export(flags) }) => export::run(*flags),
         Ok(Flags { command: Command::Backup(flags) }) => remote::backup(*flags),
         Ok(Flags { command: Command::Restore(flags) }) => remote::restore(*flags),

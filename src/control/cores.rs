@@ -17,6 +17,7 @@ use crate::edge::{self, Core};
 use crate::net::ring::Driver;
 use crate::net::{mailbox, tcp};
 use crate::settings::Settings;
+use crate::settings::limits::Limits;
 use crate::telemetry::counters::CoreCounters;
 
 /// All cores, as the control thread sees them.
@@ -183,8 +184,19 @@ fn pin(processor: Option<usize>) {
     }
 }
 
+/// What a core begins with that serves one request alone.
+pub fn lone(limits: &Limits) -> Start {
+    Start {
+        counters: Arc::new(CoreCounters::new(limits.metrics_series_max)),
+        log: None,
+        limits: limits.clone(),
+        shared: Arc::new(Shared::new(1, 1)),
+        seed: seed(),
+    }
+}
+
 /// Random bytes for a core's ids; the time where the system gives none.
-fn seed() -> [u8; 16] {
+pub fn seed() -> [u8; 16] {
     let mut seed = [0; 16];
     if SystemRandom::new().fill(&mut seed).is_err() {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

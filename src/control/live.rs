@@ -273,8 +273,6 @@ fn condition(condition: &Value) -> Option<RuleCondition> {
 pub struct Live {
     pub stages: BTreeMap<StageKey, Arc<Stage>>,
     pub routes: Routes,
-    /// Methods under test, each behind a host that nobody can guess; never among an API's stages.
-    pub hidden: Vec<(String, Arc<Stage>)>,
 }
 
 impl Live {
@@ -314,5 +312,4 @@ pub fn only(rows: &mut ApiRows, path: &str, http_method: &str) {
         let own = resource.path == path;
         resource.methods.retain(|method| own && text(method, "httpMethod") == Some(http_method));
     }
-    rows.gateway_responses.clear();
 }

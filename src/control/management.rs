@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,7 +19,7 @@ use super::commit::backup::Existing;
 use super::commit::change::{Change, Key};
 use super::commit::definitions::{key, segments};
 use super::commit::store::Store;
-use super::cores::Cores;
+use super::cores::{Cores, lone};
 use super::deploy::compile::Compiling;
 use super::deploy::from_rows;
 use super::deploy::stage::{Missing, ReleaseSource, StageSource};
@@ -28,6 +27,8 @@ use super::fetch::dns::Names;
 use super::live::{self, Bench, Tools};
 use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
 use super::tell::tell;
+use crate::edge::invoke::{Invoked, invoke};
+use crate::model::routes::Routes;
 use crate::settings::Settings;
 use crate::settings::limits::{
     ADMIN_COMMANDS_WAITING_MAX, DNS_TIMEOUT, PUBLISH_TIMEOUT, STORE_STOP_TIMEOUT, TESTS_MAX,
@@ -42,8 +43,8 @@ pub struct Management {
     pub plane: Plane,
     commands: mpsc::Receiver<Command>,
     maintenance: mpsc::Receiver<Maintenance>,
-    tested: mpsc::Receiver<Tested>,
-    tell_tested: mpsc::Sender<Tested>,
+    /// One clone for each method under test.
+    tests: Arc<()>,
     restored: mpsc::Receiver<Restored>,
     tell_restored: mpsc::Sender<Restored>,
 }
@@ -66,16 +67,7 @@ pub enum Event {
     Command(Command),
     Maintenance(Maintenance),
     Step(Step),
-    Tested(Tested),
     Restored(Restored),
-}
-
-/// A method under test has answered.
-pub struct Tested {
-    host: String,
-    test: Box<TestInvoke>,
-    answer: Result<test_invoke::Answer, String>,
-    respond: Respond,
 }
 
 /// What the rest of the control thread lends for one event.
@@ -92,9 +84,8 @@ impl Management {
     pub fn new(plane: Plane) -> (Self, Entrance) {
         let (send_command, commands) = mpsc::channel(ADMIN_COMMANDS_WAITING_MAX);
         let (send_maintenance, maintenance) = mpsc::channel(1);
-        let (tell_tested, tested) = mpsc::channel(1);
         let (tell_restored, restored) = mpsc::channel(1);
-        let management = Self { plane, commands, maintenance, tested, tell_tested, restored, tell_restored };
+        let management = Self { plane, commands, maintenance, tests: Arc::default(), restored, tell_restored };
         (management, Entrance { commands: send_command, maintenance: send_maintenance })
     }
 
@@ -103,7 +94,6 @@ impl Management {
         // The doors are held open by whoever serves them; closed ones are silent.
         tokio::select! {
             step = self.plane.next() => Event::Step(step),
-            Some(tested) = self.tested.recv() => Event::Tested(tested),
             Some(restored) = self.restored.recv() => Event::Restored(restored),
             Some(maintenance) = self.maintenance.recv() => Event::Maintenance(maintenance),
             Some(command) = self.commands.recv() => Event::Command(command),
@@ -138,7 +128,6 @@ impl Management {
                     waiting.into_iter().for_each(|(respond, done)| answer(respond, Ok(done)));
                 });
             }
-            Event::Tested(tested) => self.end_test(tested, around),
             Event::Restored(Restored { fresh, respond }) => match fresh {
                 Ok(fresh) => self.replace(self.instead(fresh), respond, around),
                 Err(found) => drop(respond.send(Err(AwsError::bad_request(found)))),
@@ -233,9 +222,9 @@ impl Management {
         });
     }
 
-    /// Makes a stage that only this process can name, and asks it.
+    /// Compiles the method as it stands and asks it, on a thread that may wait: the cores know nothing of it.
     fn begin_test(&mut self, test: Box<TestInvoke>, respond: Respond, around: &mut Around<'_>) {
-        if self.plane.live.hidden.len() >= TESTS_MAX {
+        if Arc::strong_count(&self.tests) > TESTS_MAX {
             let busy = AwsError { status: 429, code: "TooManyRequestsException", message: "Too Many Requests".into() };
             return answer(respond, Err(busy));
         }
@@ -243,24 +232,21 @@ impl Management {
             Ok(stage) => stage,
             Err(error) => return reply_to_test(&test, Err(error.message), respond),
         };
-        let host = format!("{}.testdomainname", random_hex());
-        self.plane.live.hidden.push((host.clone(), stage));
+        let routes = Routes { mounts: vec![test_invoke::mount(&test.api_id)], ..Routes::default() };
+        let snapshot = Arc::new(around.compiling.snapshot(&[stage], &routes, around.settings));
         let resolved = resolve(around.compiling, around.names);
-        let revision = around.publish(&self.plane);
-        let everywhere = around.everywhere(revision);
-        let address = around.cores.listening.first().copied().map(reachable);
-        let timeout = around.settings.limits.integration_timeout + Duration::from_secs(1);
-        let tell = self.tell_tested.clone();
+        let start = lone(&around.settings.limits);
+        let running = Arc::clone(&self.tests);
         tokio::spawn(async move {
+            let _running = running;
             let _ = resolved.await;
-            everywhere.await;
-            let (asked, named) = (test.clone(), host.clone());
-            let asking = tokio::task::spawn_blocking(move || match address {
-                Some(address) => test_invoke::ask(address, &named, &asked, timeout),
-                None => Err("the gateway listens nowhere".to_owned()),
-            });
-            let answer = asking.await.unwrap_or_else(|_| Err("the request was broken off".to_owned()));
-            let _ = tell.send(Tested { host, test, answer, respond }).await;
+            let ask = test_invoke::ask(&test);
+            let asking = tokio::task::spawn_blocking(move || invoke(start, snapshot, ask));
+            let invoked = match asking.await {
+                Ok(invoked) => invoked.map_err(|error| error.to_string()),
+                Err(_) => Err("the request was broken off".to_owned()),
+            };
+            reply_to_test(&test, invoked, respond);
         });
     }
 
@@ -296,13 +282,6 @@ impl Management {
             stage.base.tree.pin(0);
         }
         Ok(stage)
-    }
-
-    fn end_test(&mut self, tested: Tested, around: &mut Around<'_>) {
-        let Tested { host, test, answer, respond } = tested;
-        self.plane.live.hidden.retain(|(known, _)| *known != host);
-        let revision = around.publish(&self.plane);
-        around.when_everywhere(revision, move || reply_to_test(&test, answer, respond));
     }
 }
 
@@ -343,20 +322,9 @@ fn deployment_blob(row: &str) -> Option<Key> {
     }
 }
 
-fn reply_to_test(test: &TestInvoke, result: Result<test_invoke::Answer, String>, respond: Respond) {
-    let request_id = random_hex();
-    let reply = Reply::Object(test_invoke::reply(test, result, &request_id, unix_seconds()));
+fn reply_to_test(test: &TestInvoke, result: Result<Invoked, String>, respond: Respond) {
+    let reply = Reply::Object(test_invoke::reply(test, result, unix_seconds()));
     answer(respond, Ok(Done { reply, revision: 0 }));
-}
-
-/// An address that this machine reaches itself by.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 impl Around<'_> {
@@ -371,7 +339,7 @@ impl Around<'_> {
     /// Sends what is live to every core. Answers the snapshot's revision.
     pub fn publish(&mut self, plane: &Plane) -> u64 {
         let live = &plane.live;
-        let snapshot = self.compiling.snapshot_with(&live.all(), &live.hidden, &live.routes, self.settings);
+        let snapshot = self.compiling.snapshot(&live.all(), &live.routes, self.settings);
         let revision = snapshot.revision;
         self.cores.publisher.publish(Arc::new(snapshot));
         self.admin.revision.store(revision, Ordering::Relaxed);

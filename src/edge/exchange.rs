@@ -47,7 +47,13 @@ impl Request {
 
     /// Lines of the header with exactly this name: mapping names are case-sensitive (rest/04 section 4.4).
     pub fn lines_named(&self, name: &[u8]) -> impl DoubleEndedIterator<Item = &Line> {
-        self.head.lines.iter().filter(move |line| line.name.of(&self.bytes) == name)
+        self.visible_lines().filter(move |line| line.name.of(&self.bytes) == name)
+    }
+
+    /// The lines that mappings, templates and validators see: without those that AWS removes at intake (rest/05
+    /// section 5.1).
+    pub fn visible_lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.head.lines.iter().filter(|line| is_visible(line.known))
     }
 
     pub fn path(&self) -> &[u8] {
@@ -66,6 +72,25 @@ impl Request {
     pub fn method_text(&self) -> &[u8] {
         self.head.method.of(&self.bytes)
     }
+}
+
+/// Whether AWS shows a client's header to anybody behind the front door (rest/05 section 5.1).
+fn is_visible(known: Known) -> bool {
+    !matches!(
+        known,
+        Known::Connection
+            | Known::ContentLength
+            | Known::ContentMd5
+            | Known::Expect
+            | Known::MaxForwards
+            | Known::ProxyAuthenticate
+            | Known::Server
+            | Known::Te
+            | Known::Trailer
+            | Known::TransferEncoding
+            | Known::Upgrade
+            | Known::WwwAuthenticate
+    )
 }
 
 /// The verbs that a method can have. Anything else meets no method.
@@ -270,6 +295,8 @@ pub struct StageFacts {
     pub default_domain: Box<str>,
     /// Whether this is the canary's deployment; `None` where the stage has no canary.
     pub canary: Option<bool>,
+    /// Stage variables, a canary's overrides laid over them.
+    pub variables: Box<[(Box<str>, Box<str>)]>,
 }
 
 /// By what a custom domain sent a request where it is.
@@ -285,6 +312,8 @@ pub struct MethodFacts {
     pub resource_id: Box<str>,
     /// The template: `/pets/{petId}`.
     pub resource_path: Box<str>,
+    /// Names of its parameters, in its order.
+    pub path_parameters: Box<[Box<str>]>,
 }
 
 /// Values of a matched path's parameters, in the order of the template.
@@ -332,9 +361,23 @@ pub struct Context<'x> {
     /// Known to the access log alone, as on AWS.
     pub domain: Option<&'x DomainFacts>,
     pub values: &'x PathValues,
+    /// What an authorizer said of the caller.
+    pub authorizer: Option<&'x serde_json::Map<String, serde_json::Value>>,
+    /// The body that goes on is not encoded any more, whatever the client's Content-Encoding says.
+    pub decoded: bool,
 }
 
 impl<'x> Context<'x> {
+    /// Of a request that has met a stage, as far as every stage of the edge knows it.
+    pub fn new(
+        request: &'x Request,
+        stage: &'x StageFacts,
+        method: Option<&'x MethodFacts>,
+        values: &'x PathValues,
+    ) -> Self {
+        Self { request, stage, method, domain: None, values, authorizer: None, decoded: false }
+    }
+
     /// Of a request by one of the forms for tests without DNS: `/{stage}` and the API's own path, as the default endpoint
     /// would have them (control-plane/data-plane-addressing, section 2).
     fn by_path_form(&self) -> Option<(&'x [u8], &'x [u8])> {

@@ -43,6 +43,8 @@ pub enum FaultKind {
     IntegrationFailure,
     /// A backend's answer beyond the payload limit.
     IntegrationTooLarge,
+    /// More bodies are held than the process may hold.
+    Overloaded,
     /// `--lenient`: this method needs what Weir cannot do yet.
     NotImplemented,
     /// A bug of ours.
@@ -105,6 +107,7 @@ impl FaultKind {
             Self::IntegrationTimeout => row("INTEGRATION_TIMEOUT", 504, "InternalServerErrorException", Spaced, "Endpoint request timed out"),
             Self::IntegrationFailure => row("INTEGRATION_FAILURE", 504, "InternalServerErrorException", Spaced, "Network error communicating with endpoint"),
             Self::IntegrationTooLarge => row("INTEGRATION_FAILURE", 500, "InternalServerErrorException", Spaced, "Internal server error"),
+            Self::Overloaded => row("", 503, "ServiceUnavailableException", Compact, "Service Unavailable"),
             Self::NotImplemented => row("", 501, "NotImplementedException", Compact, "Not Implemented"),
             Self::Internal => row("", 500, "InternalServerErrorException", Spaced, "Internal server error"),
             Self::ClientLeft => row("", 499, "", Plain, ""),

@@ -1,19 +1,27 @@
 //! Requests in, responses out: one thread a core. The spine: run a core, serve a connection, answer a request.
 //!
-//! Read [`answer`] first. The stages stand in the listing in the order in which a request meets them.
+//! Read [`answer::answer`] first. The stages stand in the listing in the order in which a request meets them.
 
 pub mod accept;
+mod answer;
 mod body;
 pub mod connection;
+pub mod cors;
 pub mod dispatch;
+mod encode;
 pub mod exchange;
 pub mod fault;
+pub mod gateway_response;
+pub mod invoke;
 pub mod limit;
 mod relay;
+pub mod request_validator;
 pub mod snapshot;
+mod told;
 pub mod transform;
 pub mod upstream;
 pub mod watch;
+mod whole;
 pub mod worker;
 
 use std::future::{Future, poll_fn};
@@ -26,25 +34,20 @@ use std::sync::atomic::Ordering;
 use std::task::{self, Poll};
 
 use accept::Arrival;
+use answer::{Trail, answer, of_fault, put_cors};
 use connection::{Connection, Front, Next};
-use exchange::{Context, DomainFacts, PathValues, StageFacts};
+use exchange::{Context, StageFacts};
 use fault::{Fault, FaultKind};
-use relay::Response;
-use snapshot::{Method, Release, Snapshot, Stage};
-use transform::{AnswerBody, Backend, Outbound};
+use snapshot::Snapshot;
 use watch::Record;
 use worker::{Start, Worker};
 
-use crate::net::buffer::Buffer;
 use crate::net::mailbox::Mailbox;
 use crate::net::ring::{self, Driver};
 use crate::net::tcp::{Accepted, Listener};
 use crate::net::timer;
-use crate::settings::limits::{METHOD_ARN_BYTES_MAX, TICK};
-use crate::sigv4;
+use crate::settings::limits::TICK;
 use crate::telemetry::names::Event;
-use crate::time::Instant;
-use crate::wire::headers::Known;
 
 /// What a core is told.
 pub enum Order {
@@ -217,110 +220,18 @@ async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
         let mut answer = pin!(answer(worker, &snapshot, connection, &mut record, &mut trail));
         poll_fn(|context| caught(answer.as_mut(), context)).await
     };
-    let response = answered.unwrap_or_else(|fault| {
+    let mut response = answered.unwrap_or_else(|fault| {
         let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
         record.answered = worker.clock.now();
         record.fault(&fault);
-        Response::of_fault(fault)
+        of_fault(&fault, &connection.request, &trail)
     });
+    put_cors(&mut response, &connection.request, &trail);
     let keep = relay::send(worker, connection, response, &mut record).await;
     let now = worker.clock.now();
     record.finish(now);
     log(worker, &snapshot, connection, &trail, &record);
     keep && connection.finish_request(now, &worker.limits).await
-}
-
-/// Where a request has been, for the log.
-#[derive(Default)]
-struct Trail<'s> {
-    stage: Option<&'s Stage>,
-    release: Option<&'s Release>,
-    method: Option<&'s Method>,
-    domain: Option<&'s DomainFacts>,
-    values: PathValues,
-}
-
-/// The way of a request: down the stages, and back up with the answer.
-async fn answer<'s>(
-    worker: &Worker,
-    snapshot: &'s Snapshot,
-    connection: &mut Connection,
-    record: &mut Record<'_>,
-    trail: &mut Trail<'s>,
-) -> Result<Response<'s>, Fault> {
-    let now = connection.request.received;
-    let located = dispatch::locate(&snapshot.table, &connection.request)?;
-    let stage = &*snapshot.stages[located.stage];
-    let release = stage.release(|| worker.ids.borrow_mut().draw());
-    let matched = dispatch::route(&release.tree, &connection.request, &located);
-    let method = matched.method().map(|index| &release.methods[index]);
-    *trail =
-        Trail { stage: Some(stage), release: Some(release), method, domain: located.domain, values: matched.values };
-    record.series = Some(release.unmatched);
-    // rest/01 section 1.6: `…/{VERB}/{path}`.
-    if release.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
-        return Err(Fault::new(FaultKind::UriTooLong));
-    }
-    let Some(method) = method else { return Err(unmatched(worker, release, connection, now)) };
-    record.series = Some(method.series);
-    record.logged = method.logged;
-    let admitted = limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?;
-    let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
-    let context = Context {
-        request: &connection.request,
-        stage: &release.facts,
-        method: Some(&method.facts),
-        domain: None,
-        values: &trail.values,
-    };
-    match transform::request(&plan.request, &context)? {
-        Outbound::Mock { status } => {
-            let backend = Backend { status, lines: &[], bytes: &[] };
-            let mut head = Buffer::head();
-            let answer = transform::response(&plan.response, &context, backend, &mut head)?;
-            let constant = match answer.body {
-                AnswerBody::Constant(body) => body,
-                AnswerBody::Backend => &[],
-            };
-            Ok(Response::constant(answer.status, head, constant))
-        }
-        Outbound::Http { head, verb, body } => {
-            let Some(integration) = &plan.integration else { return Err(Fault::new(FaultKind::Configuration)) };
-            let call = relay::outbound(worker, connection, head, verb, body).await?;
-            // What came before took a microsecond: the backend's time begins with the request's.
-            let inbound = upstream::call(worker.tools(), integration, admitted, call, now).await?;
-            record.answered = worker.clock.now();
-            record.outcome.integration_us = Some(record.answered.micros_since(now));
-            record.outcome.integration_status = Some(inbound.head().status);
-            let request = &connection.request;
-            let context = Context {
-                request,
-                stage: &release.facts,
-                method: Some(&method.facts),
-                domain: None,
-                values: &trail.values,
-            };
-            let backend =
-                Backend { status: inbound.head().status, lines: &inbound.head().lines, bytes: inbound.bytes() };
-            let mut head = Buffer::head();
-            let answer = transform::response(&plan.response, &context, backend, &mut head)?;
-            Ok(match answer.body {
-                AnswerBody::Backend => Response::of_backend(answer.status, head, inbound),
-                AnswerBody::Constant(body) => Response::constant(answer.status, head, body).instead_of(inbound),
-            })
-        }
-    }
-}
-
-/// A path or a verb that no method is for (rest/01 section 1.5).
-fn unmatched(worker: &Worker, release: &Release, connection: &Connection, now: Instant) -> Fault {
-    if let Err(fault) = limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, now) {
-        return fault;
-    }
-    match connection.request.value(Known::Authorization).and_then(sigv4::incomplete) {
-        Some(message) => Fault::with_message(FaultKind::IncompleteSignature, message),
-        None => Fault::new(FaultKind::NoSuchRoute),
-    }
 }
 
 /// Writes the request's line.
@@ -331,13 +242,10 @@ fn log(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Tr
         // rest/14 section 14.4: what failed before a stage was known is not logged on AWS; here it is, with `-` for
         // what nobody knows, because at the edge it is what an operator looks for first.
         let nowhere = StageFacts::default();
-        let context = Context {
-            request: &connection.request,
-            stage: trail.release.map_or(&nowhere, |release| &release.facts),
-            method: trail.method.map(|method| &method.facts),
-            domain: trail.domain,
-            values: &trail.values,
-        };
+        let stage = trail.release.map_or(&nowhere, |release| &release.facts);
+        let method = trail.method.map(|method| &method.facts);
+        let context =
+            Context { domain: trail.domain, ..Context::new(&connection.request, stage, method, &trail.values) };
         log.line(&worker.counters, |line| format.write(&context, &record.outcome, line));
     }
 }
@@ -348,9 +256,17 @@ async fn refuse(worker: &Worker, connection: &mut Connection, fault: Fault) {
     let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
     let mut record = Record::begin(&worker.counters, connection.request.received);
     record.fault(&fault);
-    // Whatever was parsed of this head or of the one before: nothing of it may steer the answer or the log.
+    let mut response = of_fault(&fault, &connection.request, &Trail::default());
+    // Here the head is sound, and only the body too large: a script may read that it is.
+    if fault.kind == FaultKind::PayloadTooLarge
+        && let Ok(located) = dispatch::locate(&snapshot.table, &connection.request)
+        && let Some(cors) = snapshot.stages.get(located.stage).and_then(|stage| stage.base.cors.as_ref())
+    {
+        cors.put_into(response.head_mut(), &connection.request);
+    }
+    // Whatever was parsed of this head or of the one before: nothing of it may steer the connection or the log.
     connection.request.forget();
-    relay::send(worker, connection, Response::of_fault(fault), &mut record).await;
+    relay::send(worker, connection, response, &mut record).await;
     record.finish(worker.clock.now());
     log(worker, &snapshot, connection, &Trail::default(), &record);
 }

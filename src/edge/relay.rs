@@ -3,11 +3,15 @@
 
 use super::body::{Body, BodyError, frame};
 use super::connection::{AnswerFraming, Connection, Finish, finish_head};
-use super::exchange::Verb;
+use super::encode;
+use super::exchange::{Context, Request, Verb};
 use super::fault::{Fault, FaultKind};
-use super::transform::{OutboundBody, write_status_line};
+use super::gateway_response::{self, GatewayResponses};
+use super::told::header_lines;
+use super::transform::{Compression, OutboundBody};
 use super::upstream::{Call, ClientSide, Finished, Inbound};
 use super::watch::Record;
+use super::whole::{self, Whole};
 use super::worker::Worker;
 use crate::net::buffer::Buffer;
 use crate::telemetry::names::Event;
@@ -27,7 +31,8 @@ pub(super) struct Response<'s> {
 
 enum Content<'s> {
     Constant(&'s [u8]),
-    Fault(Fault),
+    Made(Buffer),
+    Fault(FaultKind, Buffer),
     Backend(Inbound),
 }
 
@@ -36,28 +41,90 @@ impl<'s> Response<'s> {
         Self { status, head, body: Content::Constant(body), unused: None, closes: false }
     }
 
+    pub(super) fn made(status: u16, head: Buffer, body: Buffer) -> Self {
+        Self { status, head, body: Content::Made(body), unused: None, closes: false }
+    }
+
     pub(super) fn of_backend(status: u16, head: Buffer, inbound: Inbound) -> Self {
         Self { status, head, body: Content::Backend(inbound), unused: None, closes: false }
     }
 
-    pub(super) fn of_fault(fault: Fault) -> Self {
-        let row = fault.kind.gateway_response();
+    /// `responses` is `None` where no release was met.
+    pub(super) fn of_fault(responses: Option<&GatewayResponses>, fault: &Fault, context: &Context<'_>) -> Self {
         let mut head = Buffer::head();
-        write_status_line(row.status, &mut |part| head.push(part));
-        head.push(b"Content-Type: ");
-        head.push(fault.content_type().as_bytes());
-        if !row.error_type.is_empty() {
-            head.push(b"\r\nx-amzn-ErrorType: ");
-            head.push(row.error_type.as_bytes());
-        }
-        head.push(b"\r\n");
+        let answer = gateway_response::respond(responses, fault, context, &mut head);
         let closes = !fault.kind.may_keep_alive();
-        Self { status: row.status, head, body: Content::Fault(fault), unused: None, closes }
+        Self { status: answer.status, head, body: Content::Fault(fault.kind, answer.body), unused: None, closes }
+    }
+
+    /// What is written so far.
+    pub(super) fn head_mut(&mut self) -> &mut Buffer {
+        &mut self.head
+    }
+
+    /// Status, mapped head and body of an answer that nobody is sent.
+    pub(super) fn into_parts(self) -> (u16, Buffer, Vec<u8>) {
+        let body = match self.body {
+            Content::Constant(constant) => constant.to_vec(),
+            Content::Made(made) => made.to_vec(),
+            Content::Backend(inbound) => inbound.first().to_vec(),
+            Content::Fault(_, text) => text.to_vec(),
+        };
+        (self.status, self.head, body)
     }
 
     pub(super) fn instead_of(self, inbound: Inbound) -> Self {
         Self { unused: Some(Box::new(inbound)), ..self }
     }
+}
+
+/// The same answer, compressed where the API, the client and the answer itself allow it (rest/06 section 6.6).
+pub(super) async fn compressed<'s>(
+    worker: &Worker,
+    compression: Compression,
+    request: &Request,
+    mut response: Response<'s>,
+) -> Result<Response<'s>, Fault> {
+    let Some(coding) = compression.coding(request) else { return Ok(response) };
+    let bodiless = request.verb == Verb::Head || matches!(response.status, 204 | 206 | 304);
+    if bodiless || header_lines(&response.head).any(|(name, _)| name.eq_ignore_ascii_case(b"content-encoding")) {
+        return Ok(response);
+    }
+    let bytes_min = compression.bytes_min;
+    let mut held = None;
+    let body = match &mut response.body {
+        Content::Constant(constant) => constant,
+        Content::Made(made) => &**made,
+        // A gateway response is small, and the front door's.
+        Content::Fault(..) => return Ok(response),
+        Content::Backend(inbound) => {
+            let small = inbound.announced_length().is_some_and(|length| length < bytes_min as u64);
+            if small || inbound.has_upload() && !inbound.is_complete() {
+                return Ok(response);
+            }
+            held = whole::of_backend(worker, inbound).await?;
+            held.as_ref().map_or(inbound.first(), |held| &held.bytes)
+        }
+    };
+    let encoded = if body.len() >= bytes_min { encode::encode(coding, body).await.ok() } else { None };
+    response.body = match (encoded, response.body, held) {
+        (Some(encoded), body, _) => {
+            response.head.push(b"Content-Encoding: ");
+            response.head.push(coding.name().as_bytes());
+            // RFC 9110 12.5.5: a cache on the way must not give it to somebody else.
+            response.head.push(b"\r\nVary: Accept-Encoding\r\n");
+            if let Content::Backend(inbound) = body {
+                response.unused = Some(Box::new(inbound));
+            }
+            Content::Made(encoded)
+        }
+        (None, Content::Backend(inbound), Some(held)) => {
+            response.unused = Some(Box::new(inbound));
+            Content::Made(Buffer::of(&held.bytes))
+        }
+        (None, body, _) => body,
+    };
+    Ok(response)
 }
 
 /// Writes the framing behind the mapped head, and what has arrived of the body behind that. Where more is to come,
@@ -68,12 +135,23 @@ pub(super) async fn outbound(
     mut head: Buffer,
     verb: Verb,
     body: OutboundBody<'_>,
+    whole: &Whole,
 ) -> Result<Call, Fault> {
     let arrived = connection.arrived;
     let complete = connection.body.is_complete();
-    let first = &connection.request.bytes[arrived.start..arrived.end];
+    let first = connection.request.bytes.get(arrived.start..arrived.end).unwrap_or_default();
     let mut chunked = false;
+    let streams = matches!(body, OutboundBody::Client);
     match body {
+        OutboundBody::Made(made) => {
+            content_length(&mut head, made.len() as u64);
+            head.push(&made);
+        }
+        OutboundBody::Client if whole.held().is_some() => {
+            let held = whole.held().unwrap_or_default();
+            content_length(&mut head, held.len() as u64);
+            head.push(held);
+        }
         OutboundBody::Constant(constant) => {
             content_length(&mut head, constant.len() as u64);
             head.push(constant);
@@ -94,7 +172,7 @@ pub(super) async fn outbound(
             push_chunk(&mut head, first, chunked, false);
         }
     }
-    let client = if matches!(body, OutboundBody::Client) && !complete {
+    let client = if streams && !complete {
         if connection.request.head.expects_continue && first.is_empty() {
             connection
                 .send_continue(worker.clock.now() + worker.limits.body_stall_timeout)
@@ -158,7 +236,7 @@ pub(super) async fn send(
         // What the backend said is not wanted: its connection goes on only if nothing more of it is to come.
         settle(worker, connection, *inbound, record.answered).await;
     }
-    if matches!(&body, Content::Fault(fault) if fault.kind == FaultKind::ClientLeft) {
+    if matches!(&body, Content::Fault(FaultKind::ClientLeft, _)) {
         record.client_left();
         return false;
     }
@@ -185,11 +263,22 @@ pub(super) async fn send(
             }
             sent(connection, head, by, record).await && keep
         }
-        Content::Fault(fault) => {
+        Content::Made(made) => {
+            let mut rest = None;
             if !bodiless {
-                let before = head.len();
-                fault.write_body(&mut |part| head.push(part));
-                record.outcome.response_bytes = (head.len() - before) as u64;
+                record.outcome.response_bytes = made.len() as u64;
+                if made.len() <= head.room() { head.push(&made) } else { rest = Some(made) }
+            }
+            let arrived = sent(connection, head, by, record).await;
+            match rest {
+                Some(rest) if arrived => sent(connection, rest, by, record).await && keep,
+                _ => arrived && keep,
+            }
+        }
+        Content::Fault(_, text) => {
+            if !bodiless {
+                head.push(&text);
+                record.outcome.response_bytes = text.len() as u64;
             }
             sent(connection, head, by, record).await && keep
         }
@@ -208,11 +297,8 @@ fn framing(body: &Content<'_>, status: u16, connection: &Connection) -> AnswerFr
     }
     match body {
         Content::Constant(constant) => AnswerFraming::Sized(constant.len() as u64),
-        Content::Fault(fault) => {
-            let mut length = 0;
-            fault.write_body(&mut |part| length += part.len() as u64);
-            AnswerFraming::Sized(length)
-        }
+        Content::Made(made) => AnswerFraming::Sized(made.len() as u64),
+        Content::Fault(_, text) => AnswerFraming::Sized(text.len() as u64),
         Content::Backend(inbound) if connection.request.verb == Verb::Head => {
             inbound.announced_length().map_or(AnswerFraming::Unsaid, AnswerFraming::Sized)
         }

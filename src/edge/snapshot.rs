@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use super::cors::Cors;
 use super::dispatch::canary::Share;
 use super::dispatch::{Table, Tree};
-use super::exchange::{MethodFacts, StageFacts};
+use super::exchange::{MethodFacts, Request, StageFacts};
+use super::gateway_response::GatewayResponses;
 use super::limit::ledger::Ledger;
 use super::limit::{Budget, Limits};
-use super::transform::{RequestMapping, ResponseMapping};
+use super::request_validator::Validator;
+use super::transform::{Compression, RequestMapping, ResponseMapping};
 use super::upstream::Integration;
 use super::watch::Format;
 use crate::telemetry::counters::SeriesId;
@@ -62,10 +65,14 @@ pub struct Release {
     pub tree: Tree,
     /// In the order in which the tree numbers them.
     pub methods: Vec<Method>,
+    pub gateway_responses: GatewayResponses,
+    pub cors: Option<Cors>,
     /// Where requests are counted that meet no method.
     pub unmatched: SeriesId,
     /// The account's budget alone, for requests that meet no method.
     pub limits: Limits,
+    /// Under `minimumCompressionSize`.
+    pub compression: Option<Compression>,
 }
 
 pub struct Method {
@@ -79,8 +86,28 @@ pub struct Method {
 
 /// What a request to a method goes through behind the limits.
 pub struct Plan {
+    /// `None` where the method asks for nothing.
+    pub validator: Option<Validator>,
     pub request: RequestMapping,
     pub response: ResponseMapping,
     /// `None` for MOCK.
     pub integration: Option<Integration>,
+}
+
+impl Plan {
+    /// Whether something may look into the client's body.
+    pub fn may_need_body(&self) -> bool {
+        self.request.may_need_body() || self.validator.as_ref().is_some_and(Validator::needs_body)
+    }
+
+    /// Whether something looks into the body of this request, so that the whole of it has to be there.
+    #[inline]
+    pub fn needs_body(&self, request: &Request) -> bool {
+        self.validator.as_ref().is_some_and(Validator::needs_body) || self.request.needs_body(request)
+    }
+
+    /// Whether the answer goes on as it comes, whatever its size.
+    pub fn streams(&self) -> bool {
+        self.integration.as_ref().is_some_and(|integration| integration.streams)
+    }
 }

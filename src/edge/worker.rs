@@ -8,11 +8,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use super::exchange::IdSource;
 use super::limit::Buckets;
 use super::snapshot::Snapshot;
+use super::transform::Scratch;
 use super::upstream::{Pools, Tools};
 use super::watch::Sink;
+use crate::net::buffer::Buffer;
 use crate::settings::limits::Limits;
 use crate::telemetry::counters::CoreCounters;
 use crate::time::{Clock, Stamps};
+use crate::wire::h1::response::ResponseHead;
 
 /// A core's own things, and handles on what the process shares. Plain cells: no other core sees them.
 pub struct Worker {
@@ -27,10 +30,23 @@ pub struct Worker {
     pub ids: RefCell<IdSource>,
     pub log: RefCell<Option<Sink>>,
     pub limits: Limits,
+    /// Where mappings render: nothing of it lasts longer than one of them.
+    pub scratch: RefCell<Scratch>,
+    /// What stands for every integration's answer, and for every caller: `weir invoke` says them.
+    pub canned: Option<Canned>,
+    pub authorizer: Option<serde_json::Map<String, serde_json::Value>>,
     pub draining: Cell<bool>,
     /// Connections of this core.
     pub open: Cell<usize>,
     pub shared: Arc<Shared>,
+}
+
+/// An integration's answer that somebody made up.
+pub struct Canned {
+    pub head: ResponseHead,
+    /// The bytes that the head's lines point into.
+    pub bytes: Buffer,
+    pub body: Vec<u8>,
 }
 
 /// What all cores write, each seldom.
@@ -43,6 +59,8 @@ pub struct Shared {
     pub heartbeats: Arc<[AtomicU64]>,
     /// The revision that each core runs.
     pub revisions: Box<[AtomicU64]>,
+    /// Bytes of bodies that are held whole, of all cores: only large ones are counted.
+    pub held_bytes: AtomicUsize,
     /// Cores that have ended their last connection after a drain.
     pub drained: AtomicUsize,
 }
@@ -54,6 +72,7 @@ impl Shared {
             connections_max,
             heartbeats: (0..cores).map(|_| AtomicU64::new(0)).collect(),
             revisions: (0..cores).map(|_| AtomicU64::new(0)).collect(),
+            held_bytes: AtomicUsize::new(0),
             drained: AtomicUsize::new(0),
         }
     }
@@ -73,6 +92,9 @@ impl Worker {
             ids: RefCell::new(IdSource::new(start.seed)),
             log: RefCell::new(start.log),
             limits: start.limits,
+            scratch: RefCell::new(Scratch::default()),
+            canned: None,
+            authorizer: None,
             draining: Cell::new(false),
             open: Cell::new(0),
             shared: start.shared,

@@ -4,7 +4,7 @@
 //! pointer, no allocation a value. Texts without escapes are slices of the body itself. Lists and maps are Java's:
 //! shared by whoever holds them, and changeable (`$map.put(…)`).
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use bumpalo::Bump;
@@ -30,6 +30,105 @@ pub enum Value<'a> {
     Text(&'a str),
     List(&'a List<'a>),
     Map(&'a Map<'a>),
+    /// What only a template meets: JSON never holds one.
+    Object(Object<'a>),
+}
+
+/// Java objects that come to be while a template runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Object<'a> {
+    /// `java.lang.Character`: one UTF-16 unit.
+    Char(u16),
+    /// `Map.Entry`, by its key.
+    Entry(&'a (&'a Map<'a>, Key<'a>)),
+    /// `Map.keySet()`, which shows its map as it is now.
+    Keys(&'a Map<'a>),
+    /// `Map.values()`
+    Values(&'a Map<'a>),
+    /// `Map.entrySet()`
+    Entries(&'a Map<'a>),
+    /// `java.util.Iterator`
+    Iterator(&'a Iteration<'a>),
+    /// `$foreach`: where a loop is.
+    Loop(&'a Loop<'a>),
+    /// A block of `#define`, by its number in the rendering.
+    Block(u32),
+    /// `$input`
+    Input,
+    /// `$util`
+    Util,
+}
+
+/// How far somebody has gone through a list or a map.
+#[derive(Debug)]
+pub struct Iteration<'a> {
+    over: Value<'a>,
+    position: Cell<usize>,
+    /// Whether a map goes on. Java's iterator of a map looks at the next entry when it hands one out, that of a list when
+    /// it is asked.
+    ahead: Cell<bool>,
+    /// How long it was at the beginning.
+    length: usize,
+}
+
+/// The list or map changed while somebody went through it: Java's `ConcurrentModificationException`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed;
+
+/// Where a `#foreach` is.
+#[derive(Debug)]
+pub struct Loop<'a> {
+    /// From 0.
+    pub index: Cell<usize>,
+    pub has_next: Cell<bool>,
+    pub parent: Option<&'a Loop<'a>>,
+}
+
+impl<'a> Iteration<'a> {
+    /// Through the items of a list, the values of a map, or what a view shows. Anything else has nothing.
+    pub fn over(over: Value<'a>) -> Self {
+        let length = match over {
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            Value::Object(Object::Keys(map) | Object::Values(map) | Object::Entries(map)) => map.len(),
+            _ => 0,
+        };
+        Self { over, position: Cell::new(0), ahead: Cell::new(length > 0), length }
+    }
+
+    pub fn has_next(&self) -> bool {
+        match self.over {
+            Value::List(list) => self.position.get() != list.len(),
+            _ => self.ahead.get(),
+        }
+    }
+
+    pub fn next(&self, arena: &'a Bump) -> Result<Option<Value<'a>>, Changed> {
+        if !self.has_next() {
+            return Ok(None);
+        }
+        let position = self.position.get();
+        match self.over {
+            Value::List(list) => {
+                self.position.set(position + 1);
+                if list.len() == self.length { Ok(list.get(position)) } else { Err(Changed) }
+            }
+            Value::Map(map) | Value::Object(Object::Keys(map) | Object::Values(map) | Object::Entries(map)) => {
+                if map.len() != self.length {
+                    return Err(Changed);
+                }
+                let Some((behind, key, value)) = map.next_from(position) else { return Ok(None) };
+                self.position.set(behind);
+                self.ahead.set(map.next_from(behind).is_some());
+                Ok(Some(match self.over {
+                    Value::Object(Object::Keys(_)) => key.to_value(),
+                    Value::Object(Object::Entries(_)) => Value::Object(Object::Entry(arena.alloc((map, key)))),
+                    _ => value,
+                }))
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 impl<'a> Value<'a> {
@@ -113,8 +212,8 @@ pub struct Map<'a> {
     /// Positions in `entries` by their key's hash; empty while there are few.
     index: RefCell<HashTable<u32, &'a Bump>>,
     live: Cell<usize>,
-    /// Seeded anew in every process: clients choose the keys.
-    hasher: RandomState,
+    /// Made with the index. Seeded anew in every process: clients choose the keys.
+    hasher: OnceCell<RandomState>,
     arena: &'a Bump,
 }
 
@@ -175,11 +274,16 @@ impl<'a> Key<'a> {
 
 impl<'a> Map<'a> {
     pub fn new_in(arena: &'a Bump) -> &'a Self {
+        Self::with_capacity_in(0, arena)
+    }
+
+    /// With room for so many entries, where that is known: growing leaves the smaller room behind in the arena.
+    pub fn with_capacity_in(entries: usize, arena: &'a Bump) -> &'a Self {
         arena.alloc(Self {
-            entries: RefCell::new(BumpVec::new_in(arena)),
+            entries: RefCell::new(BumpVec::with_capacity_in(entries, arena)),
             index: RefCell::new(HashTable::new_in(arena)),
             live: Cell::new(0),
-            hasher: RandomState::default(),
+            hasher: OnceCell::new(),
             arena,
         })
     }
@@ -203,25 +307,37 @@ impl<'a> Map<'a> {
     }
 
     /// By a text.
+    #[inline]
     pub fn text(&self, key: &str) -> Option<Value<'a>> {
-        self.get(Key::Text(key))
+        let entries = self.entries.borrow();
+        if entries.len() >= INDEXED_FROM {
+            return self.get(Key::Text(key));
+        }
+        // What was removed and put again stands twice, and only the second has a value.
+        let found =
+            entries.iter().find(|entry| entry.value.is_some() && matches!(entry.key, Key::Text(text) if text == key));
+        found.and_then(|entry| entry.value)
     }
 
     /// Puts a value, at the end where the key is new and in its old place otherwise; answers what was there.
     pub fn put(&self, key: Key<'a>, value: Value<'a>) -> Option<Value<'a>> {
-        if let Some(position) = self.position(key) {
-            return self.entries.borrow_mut()[position].value.replace(value);
-        }
         let mut entries = self.entries.borrow_mut();
+        let position = self.position_in(&entries, key);
+        if let Some(entry) = position.and_then(|position| entries.get_mut(position)) {
+            return entry.value.replace(value);
+        }
         entries.push(Entry { key, value: Some(value) });
         self.live.set(self.live.get() + 1);
+        if entries.len() < INDEXED_FROM {
+            return None;
+        }
         let mut index = self.index.borrow_mut();
-        let hash = |entry: &Entry<'_>| self.hasher.hash_one(entry.key);
+        let hash = |entry: &Entry<'_>| self.hasher().hash_one(entry.key);
         if entries.len() == INDEXED_FROM {
             for (position, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.value.is_some()) {
                 index.insert_unique(hash(entry), position as u32, |&at| hash(&entries[at as usize]));
             }
-        } else if entries.len() > INDEXED_FROM {
+        } else {
             let position = entries.len() - 1;
             index.insert_unique(hash(&entries[position]), position as u32, |&at| hash(&entries[at as usize]));
         }
@@ -234,7 +350,7 @@ impl<'a> Map<'a> {
         let mut entries = self.entries.borrow_mut();
         let value = entries[position].value.take();
         // Put again it goes to the end, as in Java: its old place must not be found.
-        let hash = self.hasher.hash_one(entries[position].key);
+        let hash = self.hasher().hash_one(entries[position].key);
         if let Ok(found) = self.index.borrow_mut().find_entry(hash, |&at| at as usize == position) {
             found.remove();
         }
@@ -267,16 +383,25 @@ impl<'a> Map<'a> {
     }
 
     fn position(&self, key: Key<'_>) -> Option<usize> {
-        let entries = self.entries.borrow();
+        self.position_in(&self.entries.borrow(), key)
+    }
+
+    fn position_in(&self, entries: &[Entry<'a>], key: Key<'_>) -> Option<usize> {
         if entries.len() < INDEXED_FROM {
             return entries.iter().position(|entry| entry.value.is_some() && entry.key == key);
         }
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hasher().hash_one(key);
         let index = self.index.borrow();
         let found = index.find(hash, |&at| entries[at as usize].key == key)?;
         Some(*found as usize)
     }
+
+    fn hasher(&self) -> &RandomState {
+        self.hasher.get_or_init(RandomState::default)
+    }
 }
+
+const _: () = assert!(size_of::<Value<'_>>() <= 24, "values are copied all the time");
 
 #[cfg(test)]
 mod tests {
@@ -313,5 +438,16 @@ mod tests {
         }
         assert!(map.get(Key::Int(5)).is_none());
         assert_eq!(map.len(), 29);
+    }
+
+    #[test]
+    fn what_was_removed_and_put_again_is_found() {
+        let arena = Bump::new();
+        let map = Map::new_in(&arena);
+        map.put(Key::Text("a"), Value::Int(1));
+        map.remove(Key::Text("a"));
+        assert!(map.text("a").is_none());
+        map.put(Key::Text("a"), Value::Int(2));
+        assert!(matches!(map.text("a"), Some(Value::Int(2))));
     }
 }

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::cors::Cors;
 use super::problem::{Located, Place};
 
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,8 @@ pub struct RestApi {
     pub request_validator: Option<Located<String>>,
     /// `x-amazon-apigateway-gateway-responses`, by response type.
     pub gateway_responses: Vec<(Located<String>, Value)>,
+    /// `x-weir-cors`.
+    pub cors: Option<Located<Cors>>,
     /// Schemes of `components.securitySchemes` or `securityDefinitions`.
     pub security_schemes: Vec<SecurityScheme>,
     /// `components.schemas` or `definitions`.
@@ -51,6 +54,18 @@ pub struct RestApi {
     pub tags: Vec<(String, String)>,
     /// The `info` object, or the document itself where there is none.
     pub place: Place,
+}
+
+impl RestApi {
+    /// Leaves out everything that decides who may call it: a test of a method asks no authorizer.
+    pub fn open_to_everybody(&mut self) {
+        self.policy = None;
+        self.endpoint_types.clear();
+        for method in self.resources.iter_mut().flat_map(|resource| &mut resource.methods) {
+            method.security.clear();
+            method.auth = None;
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

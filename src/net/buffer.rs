@@ -40,6 +40,13 @@ impl Buffer {
         Self::of_size(2)
     }
 
+    /// With these bytes in it.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut buffer = Self::head();
+        buffer.push(bytes);
+        buffer
+    }
+
     /// Without memory of its own: what stands where a buffer was taken away.
     pub const fn none() -> Self {
         Self { bytes: Vec::new(), start: 0 }
@@ -114,6 +121,12 @@ impl Buffer {
     /// A number in decimal digits.
     pub fn push_decimal(&mut self, number: u64) {
         self.push(decimal(number, &mut [0; 20]));
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, start: 0 }
     }
 }
 

@@ -13,7 +13,8 @@ use super::limits::{
 use super::raw::{Command, Key, Mistake, Raw, RawMethodSetting, Said, Written};
 use super::words::{self, Parsed};
 use super::{
-    AccessLog, ApiFile, AuditTarget, DriverChoice, LogTarget, MethodSetting, Settings, Throttle, UpstreamOverride,
+    AccessLog, ApiFile, AuditTarget, DriverChoice, ExtraCodings, LogTarget, MethodSetting, Settings, Throttle,
+    UpstreamOverride,
 };
 
 /// AWS's JSON access log format (rest/14 section 14.4).
@@ -63,6 +64,7 @@ impl Checker<'_> {
             throttle: self.one(Key::Throttle, words::throttle).flatten(),
             upstreams: self.upstreams(),
             tls_roots: self.raw.uppermost(Key::TlsRoot).into_iter().map(|said| PathBuf::from(&said.text)).collect(),
+            extra_codings: self.extra_codings(),
             lenient: self.switch(Key::Lenient),
             account_id,
             region: self.one(Key::Region, words::region).unwrap_or_else(|| "us-east-1".into()),
@@ -192,6 +194,20 @@ impl Checker<'_> {
     }
 
     /// What is changed in a data folder is written down in it, unless another place, or `off`, is said.
+    fn extra_codings(&mut self) -> ExtraCodings {
+        let mut codings = ExtraCodings::default();
+        for said in self.raw.uppermost(Key::Compression) {
+            match said.text.as_str() {
+                "br" => codings.brotli = true,
+                "zstd" => codings.zstd = true,
+                // AWS's own are always there.
+                "gzip" | "deflate" => {}
+                _ => self.wrong(Key::Compression, said, "Write br, zstd, or both: gzip and deflate are always there."),
+            }
+        }
+        codings
+    }
+
     fn audit_log(&mut self, data: Option<&Path>) -> Option<AuditTarget> {
         let said = self.one(Key::AuditLog, |text| match text {
             "" => Err("Write a file's path, - for standard error, or off.".into()),

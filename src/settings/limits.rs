@@ -20,6 +20,13 @@ pub const INTEGRATION_TIMEOUT_MAX: Duration = Duration::from_secs(29);
 pub const INTEGRATION_TIMEOUT_MIN: Duration = Duration::from_millis(50);
 /// The longest that a STREAM integration may take (rest/15).
 pub const STREAM_TIMEOUT_MAX: Duration = Duration::from_secs(900);
+/// Values that one gateway response may look up: each can be as long as a head, and it is whoever fails a request that
+/// chooses how long.
+pub const GATEWAY_RESPONSE_VALUES_MAX: usize = 256;
+/// Origins that one API may list for CORS: each request's is compared with them one by one.
+pub const CORS_ORIGINS_MAX: usize = 256;
+/// The longest that a browser may keep what a preflight told it, in seconds (http-api/cors): a day, as HTTP APIs have it.
+pub const CORS_MAX_AGE_SECONDS_MAX: u32 = 86_400;
 /// Idle client connections are closed after this (rest/16).
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(310);
 
@@ -160,10 +167,61 @@ pub const RING_ENTRIES: u32 = 4096;
 pub const DEFINITION_BYTES_MAX: u64 = 6 * 1024 * 1024;
 /// Levels of nesting in a user's document.
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
+/// Arrays and objects within each other in one body: json-smart's own limit since it has one.
+pub const JSON_DEPTH_MAX: usize = 400;
+/// One JSONPath. Real ones have some dozen bytes; a long filter has some hundred.
+pub const JSONPATH_BYTES_MAX: usize = 8 * 1024;
+/// Parts of one JSONPath, each a step into the document.
+pub const JSONPATH_PARTS_MAX: usize = 100;
+/// Filters and parentheses within each other in one JSONPath.
+pub const JSONPATH_DEPTH_MAX: usize = 32;
+/// What one regular expression of a template, a JSONPath or a mapping may be before and after it is compiled.
+pub const REGEX_BYTES_MAX: usize = 8 * 1024;
+pub const REGEX_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
+/// Groups within each other in one regular expression.
+pub const REGEX_DEPTH_MAX: usize = 64;
+/// Steps back that one search with look-around or back-references may take: about 20 ms.
+pub const REGEX_BACKTRACKS_MAX: usize = 500_000;
+/// Elements within each other in one XML body.
+pub const XML_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// What one compiled selection pattern may take: a definition has thousands of them.
-pub const PATTERN_BYTES_MAX: usize = 256 * 1024;
+/// Steps of one mapping: a statement, a value that is read, some dozen bytes that are copied. A body of 10 MB has about
+/// two million values; a template that only loops meets this after some 50 ms.
+pub const TEMPLATE_STEPS_MAX: u64 = 4_000_000;
+/// Bytes that one mapping may take for its values, and as many for its text: six times the largest body that AWS takes.
+pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// AWS's longest mapping template (rest/08).
+pub const VTL_TEMPLATE_BYTES_MAX: usize = 300 * 1024;
+/// Blocks, expressions, lists and texts that stand within each other in a template. They are parsed and run by recursion.
+pub const VTL_NESTING_MAX: usize = 100;
+/// Blocks, macros and values within each other while a template runs; the stack of a core holds ten times as much.
+pub const VTL_DEPTH_MAX: usize = 300;
+/// Rounds of one `#foreach`; AWS ends a loop silently behind them (rest/08).
+pub const VTL_ITERATIONS_MAX: usize = 1_000;
+/// Macros that call each other: Velocity's `velocimacro.max.depth`.
+pub const VTL_MACRO_DEPTH_MAX: usize = 20;
+/// A `#define` that prints itself does so this often: Velocity's bound.
+pub const VTL_DEFINE_DEPTH_MAX: usize = 2;
+/// Parameters of one macro: one bit each says whether it was set within.
+pub const VTL_MACRO_PARAMETERS_MAX: usize = 64;
+/// Texts that `#evaluate` compiles in one rendering.
+pub const VTL_EVALUATIONS_MAX: usize = 1_000;
+/// Digits of the numbers that a template calculates with: products grow to the square of their length.
+pub const VTL_NUMBER_DIGITS_MAX: usize = 4_096;
+/// Bytes of one value in a trace.
+pub const VTL_TRACE_BYTES_MAX: usize = 1_024;
+/// Steps of one template's trace that are told, and bytes of the template's own text in one.
+pub const TRACE_STEPS_MAX: usize = 10_000;
+pub const TRACE_VALUE_BYTES_MAX: usize = 2_048;
+/// What a core keeps of a mapping's memory from one request to the next.
+pub const SCRATCH_BYTES_KEPT: usize = 1024 * 1024;
+/// Bodies that are held whole, of all requests together; beyond it requests are answered 503.
+pub const HELD_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// … where one larger than this counts.
+pub const HELD_BYTES_COUNTED_FROM: usize = 64 * 1024;
+/// Bytes of a body that are compressed before the core's other requests have their turn: about a millisecond.
+pub const ENCODE_PIECE_BYTES: usize = 64 * 1024;
 /// AWS's stage variables of one stage (rest/14).
 pub const STAGE_VARIABLES_MAX: usize = 100;
 /// The longest time that a setting may say: beyond a day it is a slip of the pen.
@@ -188,6 +246,36 @@ pub const AUTHORIZER_TTL_SECONDS_MAX: i64 = 3_600;
 pub const DOCUMENTATION_PARTS_MAX: usize = 2_000;
 /// AWS's largest schema of one model (v1-messages, Limits).
 pub const MODEL_BYTES_MAX: usize = 400 * 1024;
+/// Levels of nesting in a body that a schema is checked against: what serde_json allows too.
+pub const SCHEMA_JSON_DEPTH_MAX: usize = 127;
+/// Parts of one compiled schema, those of the models that it names included: 400 KB hold 27,000 at most, and a
+/// definition may say the same of many methods.
+pub const SCHEMA_PARTS_MAX: usize = 50_000;
+/// Schemas that one value may be checked against within each other (`allOf` in `anyOf` in `not` …). Each is a call in
+/// a call, and one level of a body may be as deep.
+pub const SCHEMA_CHAIN_MAX: usize = 64;
+/// Calls within calls of one check: a body of the deepest nesting whose schema has four links at each level. One takes
+/// less than a kilobyte of the stack in a debug build.
+pub const SCHEMA_CALLS_MAX: usize = 512;
+/// Checks that a body may cost whatever its size (a step takes some ten nanoseconds) …
+pub const SCHEMA_STEPS_MIN: u64 = 10_000;
+/// … and for each of its bytes: alternatives within alternatives double the work with each level of a body, and whoever
+/// writes the body chooses how many there are. An honest schema needs fewer than ten.
+pub const SCHEMA_STEPS_PER_BYTE: u64 = 32;
+/// One compiled pattern of a schema. `^.{0,2000}$` takes a megabyte, since `.` is every character of Unicode.
+pub const SCHEMA_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one pattern as it is written.
+pub const SCHEMA_PATTERN_TEXT_MAX: usize = 16 * 1024;
+/// Steps back of a pattern with look-around or back-references in one text …
+pub const SCHEMA_PATTERN_STEPS_MAX: usize = 2_000;
+/// … and the longest text that it is asked about: one step may read all of it …
+pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// … also without a step back, where it looks around within a repetition or refers back.
+pub const SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX: usize = 1024;
+/// What is told of a body against its model, into the log and `$context.error.validationErrorString`.
+pub const SCHEMA_VIOLATIONS_BYTES_MAX: usize = 4 * 1024;
+/// One value of the body in it.
+pub const SCHEMA_VIOLATION_VALUE_BYTES_MAX: usize = 256;
 /// Parts of a schema that a model's template shows: twenty models that each name the next one twice describe a million.
 pub const MODEL_TEMPLATE_PARTS_MAX: usize = 10_000;
 /// References within references that a model's template follows.

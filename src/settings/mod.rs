@@ -87,6 +87,8 @@ pub struct Settings {
     pub upstreams: Vec<UpstreamOverride>,
     /// PEM files with roots that backends' certificates may chain to, beside the system's.
     pub tls_roots: Vec<PathBuf>,
+    /// Beside AWS's gzip and deflate, for APIs that compress their answers.
+    pub extra_codings: ExtraCodings,
     /// 501 on just the methods that need what Weir cannot do yet, instead of refusing the file.
     pub lenient: bool,
     /// Twelve digits; appears in ARNs.
@@ -104,6 +106,13 @@ impl Settings {
     pub fn offers_management(&self) -> bool {
         self.admin.is_some_and(|address| address.ip().is_loopback() || !self.admin_credentials.is_empty())
     }
+}
+
+/// Codings that AWS does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtraCodings {
+    pub brotli: bool,
+    pub zstd: bool,
 }
 
 /// A key of the management API. `Debug` does not show its secrets.

@@ -29,6 +29,11 @@ impl Span {
     }
 }
 
+/// `type/subtype` of a header value, without its parameters.
+pub fn media_type(value: &[u8]) -> &[u8] {
+    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
 /// One header line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -140,6 +145,11 @@ impl Known {
             _ => Self::Other,
         }
     }
+}
+
+/// RFC 9110 5.6.2: what a header's name, or a verb, is made of.
+pub fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 /// Whether a comma-separated list such as `Connection: close, x` names `token`, in any case.

@@ -2,6 +2,7 @@
 
 pub mod h1;
 pub mod headers;
+pub mod origin;
 pub mod uri;
 
 /// A number in decimal digits, in the part of `digits` that it takes.

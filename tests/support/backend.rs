@@ -154,6 +154,7 @@ enum Then {
 /// | `/status/404` | that status, empty body |
 /// | `/bytes/N`, `/chunked/N`, `/until-close/N` | N bytes by Content-Length, chunks, or until the connection closes |
 /// | `/echo` | the request as it arrived: head and body |
+/// | `/mirror/404?Name=value&…` | that status, these headers, and the request's body |
 /// | `/delay/MS` | answers late; `/never` does not answer |
 /// | `/garbage`, `/huge-head`, `/two-lengths`, `/bad-chunk` | answers that break the protocol |
 /// | `/half/N` | promises N bytes, sends half, closes |
@@ -229,6 +230,18 @@ fn respond(mut stream: &TcpStream, input: &mut Input<'_>, seen: &mut Seen, share
         "echo" => {
             let copy = [seen.head.as_slice(), seen.body.as_slice()].concat();
             stream.write_all(&sized(&copy, text))?;
+        }
+        "mirror" => {
+            let lines: String = query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| format!("{}: {}\r\n", decoded(name), decoded(value)))
+                .collect();
+            let length = seen.body.len();
+            write!(stream, "HTTP/1.1 {} Mirror\r\nContent-Length: {length}\r\n{lines}\r\n", argument.unwrap_or(200))?;
+            if !head_only {
+                stream.write_all(&seen.body)?;
+            }
         }
         "delay" => {
             thread::sleep(Duration::from_millis(argument.unwrap_or(0)).min(Duration::from_secs(60)));

@@ -8,6 +8,7 @@ use super::errors::AwsError;
 use super::{content, endpoint_configuration, patch, policy_text, rest_apis, stages, tags, tree};
 use crate::formats::openapi::{self, BasePath, ExportOptions, Extensions, ImportOptions};
 use crate::model::api_rows::{ApiRows, Object};
+use crate::model::cors;
 use crate::model::problem::{Problem, Severity};
 
 pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
@@ -36,6 +37,7 @@ pub fn import(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         ("rootResourceId", Some(root.as_str().into())),
         ("securityPolicy", member("securityPolicy")),
         ("endpointAccessMode", member("endpointAccessMode")),
+        (cors::ROW_MEMBER, member(cors::ROW_MEMBER)),
     ]);
     turn.put(&["restapis", &id], &row);
     let root_row = object([("id", Some(root.as_str().into())), ("path", Some("/".into()))]);

@@ -10,6 +10,7 @@ use super::paging::{member, page};
 use super::patch::{self, ADD, Kind, REMOVE, REPLACE, Rule, Wording, rule};
 use super::{content, models, policy_text, tags};
 use crate::model::api_rows::Object;
+use crate::model::cors::ROW_MEMBER;
 
 pub fn create(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     if call.text("name").is_none_or(|name| name.trim().is_empty()) {
@@ -205,6 +206,7 @@ pub const OF_DOCUMENT: &[&str] = &[
     "policy",
     "securityPolicy",
     "endpointAccessMode",
+    ROW_MEMBER,
 ];
 
 /// The first of the endpoint types.

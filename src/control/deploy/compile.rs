@@ -62,24 +62,12 @@ impl Compiling {
     /// The next snapshot: these stages, where these routes lead to them. Cheap, since nothing is compiled that belongs to
     /// a stage; what no stage uses any more is forgotten.
     pub fn snapshot(&mut self, stages: &[Arc<Stage>], routes: &Routes, settings: &Settings) -> Snapshot {
-        self.snapshot_with(stages, &[], routes, settings)
-    }
-
-    /// The same with stages that only a host of their own leads to.
-    pub fn snapshot_with(
-        &mut self,
-        stages: &[Arc<Stage>],
-        hidden: &[(String, Arc<Stage>)],
-        routes: &Routes,
-        settings: &Settings,
-    ) -> Snapshot {
         self.revision += 1;
         self.endpoints.forget_unused();
-        let hosts = hidden.iter().map(|(host, _)| host.as_str());
         Snapshot {
             revision: self.revision,
-            table: table(stages.iter().map(|stage| address(stage)), hosts, routes),
-            stages: stages.iter().chain(hidden.iter().map(|(_, stage)| stage)).cloned().collect(),
+            table: table(stages.iter().map(|stage| address(stage)), routes),
+            stages: stages.to_vec(),
             ledgers: self.budgets.ledgers(),
             // A format that is none has been refused by whoever took the settings.
             access_log: settings.access_log.as_ref().and_then(|log| access_log(&log.format, &mut Vec::new())),
@@ -182,6 +170,7 @@ mod tests {
     use super::*;
     use crate::edge::exchange::{Context, PathValues, Request};
     use crate::edge::fault::FaultKind;
+    use crate::edge::request_validator::validate;
     use crate::edge::snapshot::Release;
     use crate::edge::transform;
     use crate::formats::openapi::{Options, import};
@@ -277,14 +266,11 @@ mod tests {
             let api = api("a", uri);
             let stage = world.stage(source(&api, &none)).expect("deployed all the same");
             let plan = stage.base.methods[0].plan.as_ref().expect("a plan");
-            let context = Context {
-                request: &Request::default(),
-                stage: &stage.base.facts,
-                method: None,
-                domain: None,
-                values: &PathValues::default(),
-            };
-            let fault = transform::request(&plan.request, &context).err().expect("a fault");
+            let (request, values) = (Request::default(), PathValues::default());
+            let context = Context::new(&request, &stage.base.facts, None, &values);
+            let tools = transform::Tools { scratch: &mut transform::Scratch::default(), log: None };
+            let valid = validate(None, &context, &[]).expect("nothing is asked");
+            let fault = transform::request(&plan.request, &context, &valid, &[], tools).err().expect("a fault");
             assert_eq!(fault.kind, FaultKind::Configuration);
             let strict = StageSource { missing_variables: Missing::Refused, ..source(&api, &none) };
             assert!(world.stage(strict).is_none() && world.problems[0].code == "stage::variable");

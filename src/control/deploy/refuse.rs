@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use crate::model::problem::{Located, Place, Problem};
-use crate::model::rest_api::{Integration, IntegrationType, Method, RequestValidator, RestApi, SecurityKind};
+use crate::model::rest_api::{Integration, IntegrationType, Method, RestApi, SecurityKind};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
@@ -92,10 +92,6 @@ const DOCUMENT: &[DocumentFeature] = &[
         found: "resource policies are not enforced yet", help: "Remove `x-amazon-apigateway-policy`, and let a firewall decide who may connect" },
     DocumentFeature { code: "refuse::private", guards: true, needed: private,
         found: "PRIVATE endpoints are not there yet", help: "Write `REGIONAL`, and listen on an address that only your network reaches" },
-    DocumentFeature { code: "refuse::gateway-responses", guards: false, needed: gateway_responses,
-        found: "gateway responses are not there yet", help: "Remove `x-amazon-apigateway-gateway-responses`: errors have AWS's default bodies" },
-    DocumentFeature { code: "refuse::compression", guards: false, needed: compression,
-        found: "compression is not there yet", help: "Remove `x-amazon-apigateway-minimum-compression-size`: answers go out as the backend sent them" },
 ];
 
 #[rustfmt::skip] // one row a feature
@@ -110,22 +106,10 @@ const METHOD: &[MethodFeature] = &[
         found: "IAM authorization (SigV4) is not there yet", help: "Remove it, or let the backend check who calls" },
     MethodFeature { code: "refuse::authorizer", needed: authorizer,
         found: "authorizers are not there yet", help: "Remove the scheme from `security`, and let the backend check who calls" },
-    MethodFeature { code: "refuse::request-validator", needed: request_validator,
-        found: "request validators are not there yet", help: "Write `x-amazon-apigateway-request-validator: \"\"` on the operation, and let the backend validate" },
-    MethodFeature { code: "refuse::content-handling", needed: content_handling,
-        found: "contentHandling is not there yet", help: "Remove it: bodies pass as they are" },
     MethodFeature { code: "refuse::credentials", needed: credentials,
         found: "credentials have no meaning for HTTP backends yet", help: "Remove `credentials`" },
     MethodFeature { code: "refuse::insecure-skip-verification", needed: insecure,
         found: "backends' certificates are always verified", help: "Remove `insecureSkipVerification`, and give Weir your CA's certificate in its settings" },
-    MethodFeature { code: "refuse::request-template", needed: request_template,
-        found: "request templates with VTL are not there yet: only constant text is", help: "Use `type: http_proxy`, or a template without `$` and `#`" },
-    MethodFeature { code: "refuse::response-template", needed: response_template,
-        found: "response templates with VTL are not there yet: only constant text is", help: "Use `type: http_proxy`, or a template without `$` and `#`" },
-    MethodFeature { code: "refuse::request-body-source", needed: request_body_source,
-        found: "parameters cannot be mapped from the request's body yet", help: "Map a header, a query parameter or a path parameter" },
-    MethodFeature { code: "refuse::response-body-source", needed: response_body_source,
-        found: "headers cannot be mapped from the response's body yet", help: "Map a header of the response" },
     MethodFeature { code: "refuse::host-placeholder", needed: host_placeholder,
         found: "a parameter in the URI's host is not there yet", help: "Write the host out, or take it from a stage variable: `${stageVariables.host}`" },
 ];
@@ -136,14 +120,6 @@ fn policy(api: &RestApi) -> Option<Place> {
 
 fn private(api: &RestApi) -> Option<Place> {
     api.endpoint_types.iter().find(|kind| kind.value == "PRIVATE").map(|kind| kind.place)
-}
-
-fn gateway_responses(api: &RestApi) -> Option<Place> {
-    api.gateway_responses.first().map(|(name, _)| name.place)
-}
-
-fn compression(api: &RestApi) -> Option<Place> {
-    api.minimum_compression_size.as_ref().map(|size| size.place)
 }
 
 fn aws(_: &RestApi, method: &Method) -> Option<Place> {
@@ -181,23 +157,6 @@ fn secured(api: &RestApi, method: &Method, wanted: fn(&SecurityKind) -> bool) ->
     method.security.iter().find(|name| wanted(kind_of(name))).map(|name| name.place)
 }
 
-fn request_validator(api: &RestApi, method: &Method) -> Option<Place> {
-    let name =
-        method.request_validator.as_ref().or(api.request_validator.as_ref()).filter(|name| !name.value.is_empty())?;
-    let idle =
-        |validator: &RequestValidator| !validator.validate_request_body && !validator.validate_request_parameters;
-    let known = api.request_validators.iter().find(|validator| validator.name.value == name.value);
-    (!known.is_some_and(idle)).then_some(name.place)
-}
-
-fn content_handling(_: &RestApi, method: &Method) -> Option<Place> {
-    let integration = method.integration.as_ref()?;
-    let responses = integration.responses.iter().filter(|_| has_responses(integration));
-    let mut places =
-        integration.content_handling.iter().chain(responses.filter_map(|one| one.content_handling.as_ref()));
-    places.next().map(|handling| handling.place)
-}
-
 fn credentials(_: &RestApi, method: &Method) -> Option<Place> {
     let integration = method.integration.as_ref().filter(|integration| is_http(integration))?;
     integration.credentials.as_ref().map(|credentials| credentials.place)
@@ -206,36 +165,6 @@ fn credentials(_: &RestApi, method: &Method) -> Option<Place> {
 fn insecure(_: &RestApi, method: &Method) -> Option<Place> {
     let skip = method.integration.as_ref()?.insecure_skip_verification.as_ref()?;
     skip.value.then_some(skip.place)
-}
-
-fn request_template(_: &RestApi, method: &Method) -> Option<Place> {
-    // Proxies ignore templates, on AWS too (rest/04 section 4.2); AWS integrations are refused as a whole.
-    let integration = method.integration.as_ref().filter(|integration| has_responses(integration))?;
-    vtl(&integration.request_templates)
-}
-
-fn response_template(_: &RestApi, method: &Method) -> Option<Place> {
-    let integration = method.integration.as_ref().filter(|integration| has_responses(integration))?;
-    integration.responses.iter().find_map(|response| vtl(&response.response_templates))
-}
-
-fn vtl(templates: &[(Located<String>, Located<String>)]) -> Option<Place> {
-    let template = templates.iter().find(|(_, template)| template.value.contains(['$', '#']));
-    template.map(|(_, template)| template.place)
-}
-
-fn request_body_source(_: &RestApi, method: &Method) -> Option<Place> {
-    let integration = method.integration.as_ref().filter(|integration| is_http(integration))?;
-    body_source(&integration.request_parameters, "method.request.body")
-}
-
-fn response_body_source(_: &RestApi, method: &Method) -> Option<Place> {
-    let integration = method.integration.as_ref().filter(|integration| has_responses(integration))?;
-    integration.responses.iter().find_map(|one| body_source(&one.response_parameters, "integration.response.body"))
-}
-
-fn body_source(mappings: &[(Located<String>, Located<String>)], body: &str) -> Option<Place> {
-    mappings.iter().find(|(_, source)| source.value.starts_with(body)).map(|(_, source)| source.place)
 }
 
 fn host_placeholder(_: &RestApi, method: &Method) -> Option<Place> {
@@ -274,9 +203,4 @@ fn is_aws(integration: &Integration) -> bool {
 
 fn is_http(integration: &Integration) -> bool {
     matches!(integration.kind.value, IntegrationType::Http | IntegrationType::HttpProxy)
-}
-
-/// Types whose templates and responses are used, as far as Weir serves them.
-fn has_responses(integration: &Integration) -> bool {
-    matches!(integration.kind.value, IntegrationType::Http | IntegrationType::Mock)
 }

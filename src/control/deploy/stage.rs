@@ -10,12 +10,14 @@ use crate::edge::dispatch;
 use crate::edge::dispatch::canary::Share;
 use crate::edge::exchange::{MethodFacts, StageFacts};
 use crate::edge::limit::compile::Compiler;
+use crate::edge::request_validator;
 use crate::edge::snapshot::{Canary, Method, Plan, Release, Stage};
+use crate::edge::transform::Compression;
 use crate::edge::transform::compile::Definition;
 pub use crate::edge::transform::compile::Missing;
 use crate::edge::upstream::Endpoints;
 use crate::edge::upstream::compile::Backend;
-use crate::edge::{transform, upstream, watch};
+use crate::edge::{cors, gateway_response, transform, upstream, watch};
 use crate::model::problem::Problem;
 use crate::model::rest_api::{self, Resource, RestApi};
 use crate::net::tls::ClientConfig;
@@ -95,6 +97,7 @@ impl StageCompiler<'_> {
         let account: Vec<(String, Throttle)> =
             settings.throttle.map(|throttle| ("account".to_owned(), throttle)).into_iter().collect();
         let tree = dispatch::compile::compile(api, &mut self.problems);
+        let mut validators = request_validator::compile::Compiler::new(api);
         let mut methods = Vec::new();
         for (resource_index, resource) in api.resources.iter().enumerate() {
             for (method_index, method) in resource.methods.iter().enumerate() {
@@ -111,11 +114,18 @@ impl StageCompiler<'_> {
                             id => id.into(),
                         },
                         resource_path: path.into(),
+                        path_parameters: path_parameters(path),
                     },
                     series: series(path, verb),
                     logged: self.setting(path, verb, |setting| setting.logging).unwrap_or(true),
                     limits: self.limits.limits(&budgets),
-                    plan: self.plan(source, (resource_index, resource), (method_index, method), &refusals),
+                    plan: self.plan(
+                        source,
+                        (resource_index, resource),
+                        (method_index, method),
+                        &refusals,
+                        &mut validators,
+                    ),
                 });
             }
         }
@@ -128,12 +138,20 @@ impl StageCompiler<'_> {
                 default_domain: format!("{}.execute-api.{}.amazonaws.com", api.id, settings.region).into(),
                 deployment_id: source.deployment_id.into(),
                 canary,
+                variables: source.variables.iter().map(|(n, v)| (n.as_str().into(), v.as_str().into())).collect(),
             },
             arn_bytes: arn.len(),
             tree,
             methods,
+            gateway_responses: gateway_response::compile::compile(api, source.variables, &mut self.problems),
+            cors: cors::compile::compile(api, &mut self.problems),
             unmatched: series("", ""),
             limits: self.limits.limits(&account),
+            compression: api.minimum_compression_size.as_ref().map(|least| Compression {
+                bytes_min: usize::try_from(least.value).unwrap_or(usize::MAX),
+                brotli: settings.extra_codings.brotli,
+                zstd: settings.extra_codings.zstd,
+            }),
         }
     }
 
@@ -144,12 +162,13 @@ impl StageCompiler<'_> {
         own.or_else(|| settings.filter(|setting| setting.pattern == MethodPattern::All).find_map(&of))
     }
 
-    fn plan(
+    fn plan<'d>(
         &mut self,
-        source: &ReleaseSource<'_>,
-        (resource_index, resource): (usize, &Resource),
-        (method_index, method): (usize, &rest_api::Method),
+        source: &ReleaseSource<'d>,
+        (resource_index, resource): (usize, &'d Resource),
+        (method_index, method): (usize, &'d rest_api::Method),
         refusals: &Refusals,
+        validators: &mut request_validator::compile::Compiler<'d>,
     ) -> Option<Plan> {
         if refusals.refused(resource_index, method_index) {
             return None;
@@ -172,8 +191,15 @@ impl StageCompiler<'_> {
                 Some(upstream::compile::compile(integration, backend, self.endpoints, self.tls, limits, problems)?)
             }
         };
-        Some(Plan { request: mapping.request, response: mapping.response, integration: compiled })
+        let validator = validators.validator(resource, method, &mut self.problems).ok()?;
+        Some(Plan { validator, request: mapping.request, response: mapping.response, integration: compiled })
     }
+}
+
+/// Names of a path's parameters, in its order: `/pets/{petId}/{rest+}`.
+fn path_parameters(path: &str) -> Box<[Box<str>]> {
+    let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    names.map(|name| name.trim_end_matches('+').into()).collect()
 }
 
 /// A format of the access log.

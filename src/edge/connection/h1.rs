@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use crate::edge::body::{Arrived, Body, BodyError, linger};
@@ -20,7 +21,8 @@ use crate::wire::uri;
 pub struct Connection {
     /// Away while an upload has it.
     pub reader: Option<Reader>,
-    writer: Writer,
+    /// `None` where nobody is at the other end.
+    writer: Option<Writer>,
     pub request: Request,
     /// What of the request's body has not been taken.
     pub body: Body,
@@ -56,10 +58,15 @@ pub enum Next {
 impl Connection {
     pub fn new(accepted: Accepted, now: Instant) -> Self {
         let Accepted { stream: Stream { reader, writer }, peer, port } = accepted;
+        Self { reader: Some(reader), writer: Some(writer), ..Self::detached(SocketAddr::new(peer.ip(), port), now) }
+    }
+
+    /// With nobody at the other end. The address is the client's, its port the one of ours that it reached.
+    pub fn detached(peer: SocketAddr, now: Instant) -> Self {
         Self {
-            reader: Some(reader),
-            writer,
-            request: Request { peer: Peer::new(peer, port), ..Request::default() },
+            reader: None,
+            writer: None,
+            request: Request { peer: Peer::new(peer, peer.port()), ..Request::default() },
             body: Body::default(),
             arrived: Arrived::default(),
             rest: Buffer::none(),
@@ -139,6 +146,19 @@ impl Connection {
         outcome
     }
 
+    /// Takes in a request that is there as a whole.
+    pub fn take_in_whole(&mut self, bytes: &[u8], front: Front<'_>) -> Result<(), Fault> {
+        self.request.bytes = Buffer::of(bytes);
+        let taken = match head::end(bytes, 0) {
+            Some(length) => self.take_in(length, front),
+            None => Err(Fault::new(FaultKind::Malformed)),
+        };
+        if self.request.stamp.is_none() {
+            self.stamp(front);
+        }
+        taken
+    }
+
     fn take_in(&mut self, length: usize, front: Front<'_>) -> Result<(), Fault> {
         self.stamp(front);
         let limits = front.limits;
@@ -197,15 +217,16 @@ impl Connection {
     /// Writes a part of an answer, which the client must have taken by then.
     #[inline]
     pub async fn send(&mut self, part: Buffer, by: Instant) -> io::Result<()> {
-        self.writer.deadline.set(by);
-        let written = self.writer.write_all(part).await.0;
-        self.writer.deadline.clear();
+        let Some(writer) = &mut self.writer else { return Err(io::ErrorKind::NotConnected.into()) };
+        writer.deadline.set(by);
+        let written = writer.write_all(part).await.0;
+        writer.deadline.clear();
         written
     }
 
     /// Whether a write ended because the client did not take it in time.
     pub fn write_timed_out(&self) -> bool {
-        self.writer.deadline.passed()
+        self.writer.as_ref().is_some_and(|writer| writer.deadline.passed())
     }
 
     /// Whether the connection ended because it rested for too long, or was in the way of others.
@@ -249,7 +270,9 @@ impl Connection {
         if self.broken {
             return;
         }
-        self.writer.finish().await;
+        if let Some(writer) = &mut self.writer {
+            writer.finish().await;
+        }
         // Where an upload has the other direction, its task reads on for as long as this would.
         if let Some(reader) = self.reader.take() {
             linger(reader, now).await;
@@ -260,10 +283,10 @@ impl Connection {
     /// (`until_close`) is reset, or it would look whole.
     pub fn abort(&mut self, until_close: bool) {
         self.broken = true;
-        if until_close {
-            self.writer.reset();
-        } else {
-            self.writer.abort();
+        match &mut self.writer {
+            Some(writer) if until_close => writer.reset(),
+            Some(writer) => writer.abort(),
+            None => {}
         }
     }
 }

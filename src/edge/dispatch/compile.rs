@@ -60,13 +60,7 @@ pub struct StageAddress<'s> {
 
 /// The table of a snapshot's stages, which it numbers in this order. A route to a stage that is not among them answers
 /// as one to nowhere.
-///
-/// `hidden` are hosts in lower case, each of one more stage behind those.
-pub fn table<'s>(
-    stages: impl IntoIterator<Item = StageAddress<'s>>,
-    hidden: impl IntoIterator<Item = &'s str>,
-    routes: &Routes,
-) -> Table {
+pub fn table<'s>(stages: impl IntoIterator<Item = StageAddress<'s>>, routes: &Routes) -> Table {
     let mut table = Table::default();
     let stages = stages.into_iter();
     table.by_api.reserve(stages.size_hint().0);
@@ -75,14 +69,6 @@ pub fn table<'s>(
         let index = table.stages.len();
         table.stages.push(StageName { name: stage.as_bytes().into(), execute_api });
         table.by_api.entry(api_id.as_bytes().into()).or_default().push(index);
-    }
-    // Behind the others, and among no API's stages: nothing but its own host leads to a method under test.
-    for host in hidden {
-        let index = table.stages.len();
-        table.stages.push(StageName { name: Box::default(), execute_api: false });
-        let mut domain = Domain::default();
-        domain.mappings.catch_all = Some(Mapping { target: Target::Stage(index), facts: None });
-        table.domains.insert(host.as_bytes().into(), domain);
     }
     table.elsewhere = Domain { rules: Vec::new(), mappings: mappings(&table, &routes.mounts, false) };
     for custom in &routes.domains {

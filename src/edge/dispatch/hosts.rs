@@ -161,7 +161,7 @@ mod tests {
     fn compiled(routes: &Routes) -> Table {
         let address =
             |&(api_id, stage): &(&'static str, &'static str)| StageAddress { api_id, stage, execute_api: true };
-        table(STAGES.iter().map(address), [], routes)
+        table(STAGES.iter().map(address), routes)
     }
 
     fn mounted(mounts: &[(&str, &str, &str)]) -> Table {
@@ -228,7 +228,7 @@ mod tests {
     fn a_disabled_endpoint_is_reached_by_its_domain_alone() {
         let address = StageAddress { api_id: "abcdefghij", stage: "prod", execute_api: false };
         let routes = Routes { mounts: vec![mapping("", "abcdefghij", "prod")], domains: Vec::new() };
-        let table = table([address], [], &routes);
+        let table = table([address], &routes);
         check(&table, "abcdefghij.execute-api.us-east-1.amazonaws.com", "/prod/x", None);
         check(&table, "localhost", "/_aws/execute-api/abcdefghij/prod/x", None);
         check(&table, "localhost", "/restapis/abcdefghij/prod/_user_request_/x", None);

@@ -4,6 +4,7 @@ pub mod canary;
 pub mod compile;
 mod domain;
 mod hosts;
+pub mod preflight;
 mod tree;
 
 pub use hosts::{Located, Table};
@@ -39,12 +40,17 @@ pub fn locate<'t>(table: &'t Table, request: &Request) -> Result<Located<'t>, Fa
 /// Finds resource and method by the rest of the path, in the release of the stage that this request meets.
 #[inline]
 pub fn route(tree: &Tree, request: &Request, located: &Located<'_>) -> Matched {
-    let path = request.path();
     // rest/01 section 1.4: the header replaces the verb used for routing, whatever the client's verb.
     let verb = match request.value(Known::MethodOverride) {
         Some(name) => Verb::of(name),
         None => request.verb,
     };
+    route_verb(tree, request, located, verb)
+}
+
+#[inline]
+fn route_verb(tree: &Tree, request: &Request, located: &Located<'_>, verb: Verb) -> Matched {
+    let path = request.path();
     let mut values = PathValues::default();
     if path == b"*" {
         // `OPTIONS *` asks about the server as a whole (RFC 9112 3.2.4): no resource has that path.

@@ -51,7 +51,7 @@ pub(super) fn forward(known: Known) -> Forward {
 
 /// What becomes of a backend's header on its way to the client (rest/05 sections 5.6 and 5.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Return {
+pub enum Return {
     Pass,
     Drop,
     /// Comes back under this name.
@@ -95,7 +95,7 @@ pub(super) fn give_back(known: Known) -> Return {
 }
 
 /// What becomes of a response header that a definition maps (rest/05 section 5.6, the recorded column).
-pub(super) fn give_mapped(known: Known) -> Return {
+pub fn give_mapped(known: Known) -> Return {
     match known {
         Known::Via => Return::Pass,
         other => give_back(other),

@@ -1,12 +1,24 @@
-//! The request out, the response back: what a definition maps, and the header rules that always hold (rest/04, 05, 07).
+//! The request out, the response back: what a definition maps, and the header rules that always hold (rest/04 to 08).
 
 pub mod compile;
+mod compression;
+mod encoding;
+mod head;
 mod headers;
+mod json_body;
+mod mapping;
+mod overrides;
 mod parameters;
 mod request;
 mod response;
 mod select;
+mod template;
+mod world;
 
-pub use headers::write_status_line;
-pub use request::{Outbound, OutboundBody, RequestMapping, request};
-pub use response::{Answer, AnswerBody, Backend, ResponseMapping, response};
+pub use compression::{Coding, Compression};
+pub use headers::{Return, give_mapped, write_status_line};
+pub use mapping::{MockRequest, Outbound, OutboundBody, RequestMapping};
+pub use overrides::Overrides;
+pub use request::request;
+pub use response::{Answer, AnswerBody, Backend, Chosen, ResponseMapping, choice, response};
+pub use template::{Scratch, Tools};

@@ -1,11 +1,15 @@
 //! Where a mapped value comes from (rest/04 section 4.4).
 
+use std::borrow::Cow;
+
+use super::json_body::{BodyPath, JsonBody};
+use super::overrides::{Overrides, joined};
 use crate::edge::exchange::{Context, Variable};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::wire::uri::{Decoded, encode_path, encode_query, pairs, query_name_is};
 
 /// A source of a request parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Source {
     /// A quoted constant, or a stage variable: both are known at deployment.
     Literal(Box<[u8]>),
@@ -20,6 +24,21 @@ pub(super) enum Source {
     /// All of them.
     MultiHeader(Box<[u8]>),
     Context(Variable),
+    /// `context.authorizer.…`, by the path behind it.
+    Authorizer(Box<str>),
+    /// The client's body as text.
+    Body,
+    /// What a path finds in it.
+    BodyPath(Box<BodyPath>),
+    /// No mapping: only an override of the template can give it a value.
+    Unmapped,
+}
+
+/// What a value is looked up in.
+pub(super) struct Lookup<'l> {
+    pub(super) context: &'l Context<'l>,
+    /// Where some source of the mapping looks into the body.
+    pub(super) body: Option<&'l JsonBody<'l>>,
 }
 
 /// How a value is written where it goes.
@@ -37,7 +56,8 @@ impl Source {
     }
 
     /// Hands every value to `each` in its plain form: decoded where it came encoded. Answers whether there was any.
-    pub(super) fn values(&self, context: &Context<'_>, each: &mut impl FnMut(&[u8])) -> bool {
+    pub(super) fn values(&self, lookup: &Lookup<'_>, each: &mut impl FnMut(&[u8])) -> bool {
+        let context = lookup.context;
         let request = context.request;
         match self {
             Self::Literal(text) => {
@@ -92,14 +112,35 @@ impl Source {
                 }
                 found
             }
+            Self::Authorizer(path) => match authorizer(context, path) {
+                Some(text) => {
+                    each(text.as_bytes());
+                    true
+                }
+                None => false,
+            },
+            Self::Body => match lookup.body {
+                Some(body) => {
+                    each(body.whole().as_bytes());
+                    true
+                }
+                None => false,
+            },
+            Self::BodyPath(path) => lookup.body.is_some_and(|body| body.write(path, each)),
+            Self::Unmapped => false,
         }
     }
 
+    /// Whether it looks into the client's body.
+    pub(super) fn reads_body(&self) -> bool {
+        matches!(self, Self::Body | Self::BodyPath(_))
+    }
+
     /// Writes the value in its form; several values are joined with a comma. False where there is none.
-    pub(super) fn write(&self, context: &Context<'_>, form: Form, push: &mut impl FnMut(&[u8])) -> Result<bool, Fault> {
+    pub(super) fn write(&self, lookup: &Lookup<'_>, form: Form, push: &mut impl FnMut(&[u8])) -> Result<bool, Fault> {
         let mut first = true;
         let mut sound = true;
-        let found = self.values(context, &mut |value| {
+        let found = self.values(lookup, &mut |value| {
             if !std::mem::take(&mut first) {
                 push(b",");
             }
@@ -132,8 +173,18 @@ fn decoded(value: &[u8], each: &mut impl FnMut(&[u8])) {
     }
 }
 
+/// A value that an authorizer gave: `principalId`, a key of its context, or `claims.NAME`.
+fn authorizer<'c>(context: &Context<'c>, path: &str) -> Option<Cow<'c, str>> {
+    let members = context.authorizer?;
+    let value = match path.strip_prefix("claims.") {
+        Some(claim) => members.get("claims")?.get(claim)?,
+        None => members.get(path)?,
+    };
+    (!value.is_null()).then(|| joined(value))
+}
+
 /// A piece of a backend's path or query.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Piece {
     Text(Box<[u8]>),
     /// `{name}` and its source; without a value the address is broken (rest/04 section 4.3).
@@ -143,7 +194,8 @@ pub(super) enum Piece {
 impl Piece {
     pub(super) fn write_all(
         pieces: &[Self],
-        context: &Context<'_>,
+        lookup: &Lookup<'_>,
+        overrides: Option<&Overrides>,
         form: Form,
         push: &mut impl FnMut(&[u8]),
     ) -> Result<(), Fault> {
@@ -151,7 +203,13 @@ impl Piece {
             match piece {
                 Self::Text(text) => push(text),
                 Self::Value(source, name) => {
-                    if !source.write(context, form, push)? {
+                    if let Some(value) = overrides.and_then(|overrides| overrides.path(name)) {
+                        let value = joined(value);
+                        match form {
+                            Form::Query => encode_query(value.bytes(), |byte| push(&[byte])),
+                            _ => encode_path(value.as_bytes(), |byte| push(&[byte])),
+                        }
+                    } else if !source.write(lookup, form, push)? {
                         let detail = format!("Invalid endpoint address: {{{name}}} has no value");
                         return Err(Fault::because(FaultKind::Configuration, detail));
                     }

@@ -1,23 +1,50 @@
-//! The answer toward the client: its status and headers. Ids, date and framing are the connection's.
+//! The answer toward the client: its status, headers and body. Ids, date and framing are the connection's.
 
+use super::encoding::{BinaryTypes, Converted, NotBase64};
 use super::headers::{Return, give_back, give_mapped, write_status_line};
+use super::json_body::{JsonBody, Malformed};
+use super::overrides::{Overrides, joined};
+use super::parameters::Lookup;
 use super::select::{Choice, ResponseSource, choose};
+use super::template::{Rendering, Scratch, Template, Tools, Way, render, unable};
 use crate::edge::exchange::{Context, trace_root};
-use crate::edge::fault::Fault;
+use crate::edge::fault::{Fault, FaultKind};
+use crate::edge::watch::ExecutionLog;
 use crate::net::buffer::Buffer;
-use crate::wire::headers::{Known, Line, list_names};
+use crate::wire::decimal;
+use crate::wire::headers::{Known, Line, is_token, list_names};
 
 /// What the definition says of the way back, compiled.
 #[derive(Debug)]
 pub enum ResponseMapping {
     /// HTTP_PROXY: the backend decides.
     Proxy,
-    /// HTTP and MOCK: an integration response is chosen; in ascending order of status.
-    Custom {
-        choices: Box<[Choice]>,
-        /// rest/05 section 5.8: HTTP answers show the trace, MOCK answers do not.
-        shows_trace: bool,
-    },
+    Custom(Box<CustomResponse>),
+}
+
+/// HTTP and MOCK: an integration response is chosen.
+#[derive(Debug)]
+pub struct CustomResponse {
+    /// In ascending order of status.
+    pub(super) choices: Box<[Choice]>,
+    pub(super) binary: BinaryTypes,
+    /// rest/05 section 5.8: HTTP answers show the trace, MOCK answers do not.
+    pub(super) shows_trace: bool,
+}
+
+impl ResponseMapping {
+    /// How the backend's body goes, for people: `streamed`, `held` where the whole of it is looked into, `constant`.
+    pub fn bodies(&self) -> &'static str {
+        let Self::Custom(custom) = self else { return "streamed" };
+        let constant = |choice: &Choice| {
+            !choice.maps_body
+                && !choice.templates.is_empty()
+                && choice.templates.iter().all(|(_, one)| one.is_constant())
+        };
+        // A MOCK has no body to hold.
+        let empty = |choice: &Choice| !custom.shows_trace && choice.templates.is_empty();
+        if custom.choices.iter().all(|choice| constant(choice) || empty(choice)) { "constant" } else { "held" }
+    }
 }
 
 /// What the backend answered, as far as a mapping looks at it.
@@ -29,35 +56,101 @@ pub struct Backend<'b> {
     pub bytes: &'b [u8],
 }
 
+impl Backend<'_> {
+    fn named<'n>(&'n self, name: &'n [u8]) -> impl DoubleEndedIterator<Item = &'n Line> {
+        self.lines.iter().filter(move |line| line.name.of(self.bytes).eq_ignore_ascii_case(name))
+    }
+
+    fn value(&self, known: Known) -> Option<&[u8]> {
+        self.lines.iter().rfind(|line| line.known == known).map(|line| line.value.of(self.bytes))
+    }
+}
+
+/// The integration response that an answer of the backend met.
+#[derive(Clone, Copy)]
+pub struct Chosen<'m>(Option<(&'m CustomResponse, &'m Choice)>);
+
 /// What the client gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<'m> {
     pub status: u16,
     pub body: AnswerBody<'m>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerBody<'m> {
     Backend,
     Constant(&'m [u8]),
+    /// What a template, or a conversion, made.
+    Made(Buffer),
 }
 
-/// Writes the status line and the headers of the answer, and says what its body is.
+/// Chooses the integration response for a backend's status.
+#[inline]
+pub fn choice(mapping: &ResponseMapping, status: u16) -> Result<Chosen<'_>, Fault> {
+    match mapping {
+        ResponseMapping::Proxy => Ok(Chosen(None)),
+        ResponseMapping::Custom(custom) => {
+            let mut digits = [0; 20];
+            let text = std::str::from_utf8(decimal(u64::from(status), &mut digits)).unwrap_or_default();
+            Ok(Chosen(Some((custom, choose(&custom.choices, text, status)?))))
+        }
+    }
+}
+
+impl Chosen<'_> {
+    /// Whether the whole body of the backend has to be there: a template or a header looks into it, or it is not what
+    /// the client gets. `first` is what has come of it.
+    #[inline]
+    pub fn needs_body(&self, context: &Context<'_>, backend: Backend<'_>, first: &[u8], complete: bool) -> bool {
+        let Some((custom, choice)) = self.0 else { return false };
+        if choice.maps_body {
+            return true;
+        }
+        match choice.template(context.request) {
+            Some((_, template)) => !template.is_constant(),
+            None if choice.content_handling.is_none() && custom.binary.is_empty() => {
+                !complete || std::str::from_utf8(first).is_err()
+            }
+            None => {
+                // Bytes for somebody who takes bytes need no look (rest/06 section 6.3).
+                !(custom.binary.contain(backend.value(Known::ContentType))
+                    && custom.wants_bytes(context)
+                    && choice.content_handling.is_none())
+            }
+        }
+    }
+}
+
+impl CustomResponse {
+    /// The first entry of the first Accept (rest/06 section 6.1).
+    fn wants_bytes(&self, context: &Context<'_>) -> bool {
+        self.binary.contain(context.request.values(Known::Accept).next())
+    }
+}
+
+/// Writes the status line and the headers of the answer, and says what its body is. `body` is the backend's, where
+/// [`Chosen::needs_body`]; `overrides` is what the request's template left.
 #[inline]
 pub fn response<'m>(
-    mapping: &'m ResponseMapping,
+    chosen: Chosen<'m>,
     context: &Context<'_>,
-    backend: Backend<'_>,
+    (backend, body): (Backend<'_>, Option<&[u8]>),
+    overrides: Option<&Overrides>,
+    tools: Tools<'_>,
     out: &mut Buffer,
 ) -> Result<Answer<'m>, Fault> {
-    match mapping {
-        ResponseMapping::Proxy => {
+    match chosen.0 {
+        None => {
             proxied(backend, out);
             Ok(Answer { status: backend.status, body: AnswerBody::Backend })
         }
-        ResponseMapping::Custom { choices, shows_trace } => {
-            let choice = choose(choices, backend.status)?;
-            Ok(custom(choice, *shows_trace, context, backend, out))
+        Some((custom, choice)) => {
+            let Tools { scratch, log } = tools;
+            let used = body.is_some();
+            let made = answer(custom, choice, context, (backend, body), overrides, (scratch, log), out);
+            if used {
+                scratch.clear();
+            }
+            made
         }
     }
 }
@@ -89,15 +182,60 @@ fn ends_here(lines: &[Line], bytes: &[u8], name: &[u8]) -> bool {
     lines.iter().any(|line| line.known == Known::Connection && list_names(line.value.of(bytes), name))
 }
 
-fn custom<'m>(
+/// Converted first, then the template, then status and headers, where overrides win (rest/06 section 6.3, rest/07
+/// section 7.6).
+fn answer<'m>(
+    custom: &'m CustomResponse,
     choice: &'m Choice,
-    shows_trace: bool,
     context: &Context<'_>,
-    backend: Backend<'_>,
+    (backend, body): (Backend<'_>, Option<&[u8]>),
+    earlier: Option<&Overrides>,
+    (scratch, log): (&mut Scratch, Option<&mut ExecutionLog>),
     out: &mut Buffer,
-) -> Answer<'m> {
-    write_status_line(choice.status, &mut |part| out.push(part));
+) -> Result<Answer<'m>, Fault> {
+    let Scratch { arena, out: rendered } = scratch;
     let template = choice.template(context.request);
+    let mut made = None;
+    let answer_body = match (template, body) {
+        (Some((_, Template::Constant(text))), _) => AnswerBody::Constant(text),
+        (Some((_, Template::Broken(reason))), _) => return Err(unable(Way::Response, reason)),
+        (None, None) => AnswerBody::Backend,
+        (template, body) => {
+            let binary = custom.binary.contain(backend.value(Known::ContentType));
+            let wanted = custom.wants_bytes(context);
+            let body = body.unwrap_or_default();
+            let converted = match custom.binary.is_empty() {
+                // No client wants bytes of an API that has none.
+                true => Converted::response(body, false, false, choice.content_handling),
+                false => Converted::response(body, binary, wanted, choice.content_handling),
+            };
+            let converted = converted
+                .map_err(|NotBase64| unable(Way::Response, &"the body is not base64, and has to be decoded"))?;
+            match template {
+                Some((key, Template::Program(program))) => {
+                    let Converted::Text(text) = &converted else {
+                        return Err(unable(Way::Response, &"the body is bytes, and a template needs a text"));
+                    };
+                    let rendering = Rendering { way: Way::Response, key, body: text, earlier };
+                    made = render(program, &rendering, context, (&*arena, &mut *rendered), log)?;
+                    AnswerBody::Made(Buffer::of(rendered))
+                }
+                _ => AnswerBody::Made(Buffer::of(converted.as_bytes())),
+            }
+        }
+    };
+    let overrides = made.as_ref().or(earlier);
+    let status = overrides.and_then(Overrides::status).unwrap_or(choice.status);
+    write_status_line(status, &mut |part| out.push(part));
+    let text = if choice.maps_body { String::from_utf8_lossy(body.unwrap_or_default()) } else { "".into() };
+    let json = if choice.maps_body {
+        let unreadable = |Malformed(reason)| {
+            Fault::because(FaultKind::Configuration, format!("Unable to transform response: {reason}"))
+        };
+        Some(JsonBody::read(&text, arena).map_err(unreadable)?)
+    } else {
+        None
+    };
     let mut has_content_type = false;
     for (name, source) in &choice.headers {
         let known = Known::of(name);
@@ -106,8 +244,13 @@ fn custom<'m>(
             Return::Pass => name,
             Return::Remap(name) => name.as_bytes(),
         };
+        if overrides.is_some_and(|overrides| {
+            overrides.response_headers().any(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name))
+        }) {
+            continue;
+        }
         let mut begun = false;
-        source.write(context, backend, &mut |part| {
+        source.write(context, backend, json.as_ref(), &mut |part| {
             if !std::mem::replace(&mut begun, true) {
                 out.push(name);
                 out.push(b": ");
@@ -119,34 +262,53 @@ fn custom<'m>(
             has_content_type |= known == Known::ContentType;
         }
     }
+    for (name, value) in overrides.into_iter().flat_map(Overrides::response_headers) {
+        has_content_type |= write_override(name, value, out)?;
+    }
     if !has_content_type {
         let from_template = template.map_or(&b"application/json"[..], |(content_type, _)| content_type.as_bytes());
         line(out, b"Content-Type", from_template);
     }
-    if shows_trace {
+    if custom.shows_trace {
         out.push(b"X-Amzn-Trace-Id: Root=");
         out.push(trace_root(context.request));
         out.push(b"\r\n");
     }
-    let body = template.map_or(AnswerBody::Backend, |(_, body)| AnswerBody::Constant(body));
-    Answer { status: choice.status, body }
+    Ok(Answer { status, body: answer_body })
+}
+
+/// A header that a template sets; answers whether it was the content type.
+fn write_override(name: &str, value: &serde_json::Value, out: &mut Buffer) -> Result<bool, Fault> {
+    let known = Known::of(name.as_bytes());
+    let value = joined(value);
+    if !is_token(name.as_bytes()) || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+        return Err(unable(Way::Response, &format!("responseOverride.header.{name} cannot be sent as a header")));
+    }
+    match give_mapped(known) {
+        Return::Drop => {}
+        Return::Pass => line(out, name.as_bytes(), value.as_bytes()),
+        Return::Remap(name) => line(out, name.as_bytes(), value.as_bytes()),
+    }
+    Ok(known == Known::ContentType)
 }
 
 impl ResponseSource {
-    fn write(&self, context: &Context<'_>, backend: Backend<'_>, push: &mut impl FnMut(&[u8])) {
-        let named = |name: &[u8]| {
-            let name = name.to_owned();
-            backend.lines.iter().filter(move |line| line.name.of(backend.bytes).eq_ignore_ascii_case(&name))
-        };
+    fn write(
+        &self,
+        context: &Context<'_>,
+        backend: Backend<'_>,
+        body: Option<&JsonBody<'_>>,
+        push: &mut impl FnMut(&[u8]),
+    ) {
         match self {
             Self::Literal(text) => push(text),
             Self::Header(name) => {
-                if let Some(line) = named(name).next_back() {
+                if let Some(line) = backend.named(name).next_back() {
                     push(line.value.of(backend.bytes));
                 }
             }
             Self::MultiHeader(name) => {
-                for (index, line) in named(name).enumerate() {
+                for (index, line) in backend.named(name).enumerate() {
                     if index > 0 {
                         push(b",");
                     }
@@ -156,19 +318,32 @@ impl ResponseSource {
             Self::Context(variable) => {
                 variable.write(context, push);
             }
+            Self::Body => {
+                if let Some(body) = body {
+                    push(first_line(body.whole().as_bytes()));
+                }
+            }
+            Self::BodyPath(path) => {
+                if let Some(body) = body {
+                    body.write(path, &mut |value| push(first_line(value)));
+                }
+            }
             Self::Request(source) => {
                 let mut first = true;
-                source.values(context, &mut |value| {
+                source.values(&Lookup { context, body: None }, &mut |value| {
                     if !std::mem::take(&mut first) {
                         push(b",");
                     }
-                    // A decoded value may hold a line's end; what follows it is not sent.
-                    let line = value.split(|byte| matches!(byte, b'\r' | b'\n' | 0)).next().unwrap_or_default();
-                    push(line);
+                    push(first_line(value));
                 });
             }
         }
     }
+}
+
+/// A value may hold a line's end; what follows it is not sent, or it would be another header.
+fn first_line(value: &[u8]) -> &[u8] {
+    value.split(|byte| matches!(byte, b'\r' | b'\n' | 0)).next().unwrap_or_default()
 }
 
 fn line(out: &mut Buffer, name: &[u8], value: &[u8]) {

@@ -1,16 +1,17 @@
 //! Which template, which integration response (rest/04 section 4.5, rest/07 sections 7.1 and 7.4).
 
-use regex::Regex;
-
+use super::encoding::ContentHandling;
+use super::json_body::BodyPath;
 use super::parameters::Source;
+use super::template::Template;
 use crate::edge::exchange::{Request, Variable};
 use crate::edge::fault::{Fault, FaultKind};
-use crate::wire::decimal;
-use crate::wire::headers::Known;
+use crate::lang::java_regex::Regex;
+use crate::wire::headers::{Known, media_type};
 
 /// Request templates by content type.
 #[derive(Debug)]
-pub struct BodyTemplates<T> {
+pub(super) struct BodyTemplates<T> {
     /// Content type in lower case; `$default` matches what nothing else does.
     pub(super) entries: Vec<(Box<str>, T)>,
     /// What happens to a body that no template is for.
@@ -25,13 +26,22 @@ pub(super) enum Unmatched {
 }
 
 impl<T> BodyTemplates<T> {
-    /// The template for this request; `None` passes the body through.
-    pub(super) fn choose(&self, request: &Request) -> Result<Option<&T>, Fault> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|(_, template)| template)
+    }
+
+    /// Whether some body may go on without any template.
+    pub(super) fn passes_through(&self) -> bool {
+        self.unmatched == Unmatched::PassThrough && !self.entries.iter().any(|(key, _)| &**key == "$default")
+    }
+
+    /// The template for this request and the content type that it is for; `None` passes the body through.
+    pub(super) fn choose(&self, request: &Request) -> Result<Option<(&str, &T)>, Fault> {
         if !self.entries.is_empty() {
             let content_type = request.value(Known::ContentType).map_or(&b"application/json"[..], media_type);
             let named = |name: &[u8]| self.entries.iter().find(|(key, _)| key.as_bytes().eq_ignore_ascii_case(name));
-            if let Some((_, template)) = named(content_type).or_else(|| named(b"$default")) {
-                return Ok(Some(template));
+            if let Some((key, template)) = named(content_type).or_else(|| named(b"$default")) {
+                return Ok(Some((key, template)));
             }
         }
         match self.unmatched {
@@ -41,45 +51,47 @@ impl<T> BodyTemplates<T> {
     }
 }
 
-/// `type/subtype` of a header value, without its parameters.
-fn media_type(value: &[u8]) -> &[u8] {
-    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
-}
-
 /// One integration response.
 #[derive(Debug)]
-pub struct Choice {
+pub(super) struct Choice {
     /// Matches the whole of what is compared; `None` is the default.
     pub(super) pattern: Option<Regex>,
     pub(super) status: u16,
     /// Header name and source, in the order of the definition.
     pub(super) headers: Box<[(Box<[u8]>, ResponseSource)]>,
-    pub(super) templates: Box<[Template]>,
+    /// Some header comes from the backend's body.
+    pub(super) maps_body: bool,
+    /// By content type in lower case.
+    pub(super) templates: Box<[(Box<str>, Template)]>,
+    pub(super) content_handling: Option<ContentHandling>,
 }
 
-/// A content type in lower case, and the constant body for it.
-pub(super) type Template = (Box<str>, Box<[u8]>);
-
 /// A source of a response header (rest/07 section 7.3).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum ResponseSource {
     Literal(Box<[u8]>),
     /// The last line of the backend's header, its name in any case.
     Header(Box<[u8]>),
     MultiHeader(Box<[u8]>),
     Context(Variable),
+    /// The backend's body as text.
+    Body,
+    /// What a path finds in it.
+    BodyPath(Box<BodyPath>),
     /// What a request mapping could name too.
     Request(Source),
 }
 
-/// The first choice whose pattern matches the status, in ascending order of their own statuses; else the default.
-pub(super) fn choose(choices: &[Choice], backend_status: u16) -> Result<&Choice, Fault> {
-    let mut digits = [0; 20];
-    let text = std::str::from_utf8(decimal(u64::from(backend_status), &mut digits)).unwrap_or_default();
-    let matching = choices.iter().find(|choice| choice.pattern.as_ref().is_some_and(|pattern| pattern.is_match(text)));
-    matching.or_else(|| choices.iter().find(|choice| choice.pattern.is_none())).ok_or_else(|| {
+/// The first choice whose pattern matches, in ascending order of their own statuses; else the default. A pattern that
+/// gives up (its limit is a bound on time) does not match.
+pub(super) fn choose<'c>(choices: &'c [Choice], compared: &str, status: u16) -> Result<&'c Choice, Fault> {
+    let matches = |choice: &&Choice| {
+        choice.pattern.as_ref().is_some_and(|pattern| pattern.is_full_match(compared).unwrap_or(false))
+    };
+    choices.iter().find(matches).or_else(|| choices.iter().find(|choice| choice.pattern.is_none())).ok_or_else(|| {
         let detail = format!(
-            "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: {text}"
+            "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: \
+             {status}"
         );
         Fault::because(FaultKind::Configuration, detail)
     })
@@ -87,7 +99,7 @@ pub(super) fn choose(choices: &[Choice], backend_status: u16) -> Result<&Choice,
 
 impl Choice {
     /// The client's first Accept entry, else `application/json`, else the first template.
-    pub(super) fn template(&self, request: &Request) -> Option<&Template> {
+    pub(super) fn template(&self, request: &Request) -> Option<&(Box<str>, Template)> {
         if self.templates.len() > 1
             && let Some(accept) = request.value(Known::Accept)
         {

@@ -18,6 +18,8 @@ pub struct Integration {
     pub timeout: Duration,
     /// Bytes of one response body; more than AWS's 10 MB only for STREAM.
     pub response_bytes_max: u64,
+    /// `responseTransferMode: STREAM`: nobody waits for its end.
+    pub streams: bool,
 }
 
 /// A request ready to be sent: its head with framing and, behind it, what has arrived of its body.

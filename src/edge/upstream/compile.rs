@@ -50,5 +50,6 @@ pub fn compile(
         endpoint: endpoints.endpoint(host, port, secured),
         timeout: asked.unwrap_or(limits.integration_timeout).min(most),
         response_bytes_max: if streams { u64::MAX } else { limits.payload_bytes_max },
+        streams,
     })
 }

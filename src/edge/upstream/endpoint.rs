@@ -57,10 +57,20 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// `scheme://host`, with the port where it is not the scheme's own.
+    pub fn url(&self) -> String {
+        let (scheme, own) = if self.tls.is_some() { ("https", 443) } else { ("http", 80) };
+        match self.port {
+            port if port == own => format!("{scheme}://{}", self.host),
+            port => format!("{scheme}://{}:{port}", self.host),
+        }
+    }
+}
+
 impl fmt::Debug for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        write!(formatter, "{scheme}://{}:{}", self.host, self.port)
+        formatter.write_str(&self.url())
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) enum OutcomeVariable {
     ErrorMessage,
     ErrorMessageString,
     ErrorResponseType,
+    ErrorValidationString,
 }
 
 pub(super) const OUTCOME_VARIABLES: &[(&str, OutcomeVariable)] = &[
@@ -48,6 +49,7 @@ pub(super) const OUTCOME_VARIABLES: &[(&str, OutcomeVariable)] = &[
     ("error.message", OutcomeVariable::ErrorMessage),
     ("error.messageString", OutcomeVariable::ErrorMessageString),
     ("error.responseType", OutcomeVariable::ErrorResponseType),
+    ("error.validationErrorString", OutcomeVariable::ErrorValidationString),
 ];
 
 impl Format {
@@ -106,6 +108,7 @@ impl Format {
                 None => line.push(b'-'),
             },
             OutcomeVariable::ErrorResponseType => self.text(outcome.error_type, line),
+            OutcomeVariable::ErrorValidationString => self.text(outcome.validation_errors.as_deref(), line),
         }
     }
 

@@ -40,8 +40,8 @@ mod tests {
     fn check(format: &str, expected: &str) {
         let request = Request::default();
         let stage = StageFacts { stage: "prod".into(), ..StageFacts::default() };
-        let context =
-            Context { request: &request, stage: &stage, method: None, domain: None, values: &PathValues::default() };
+        let values = PathValues::default();
+        let context = Context::new(&request, &stage, None, &values);
         let outcome = Outcome { status: 403, error_message: Some("say \"no\"".into()), ..Outcome::default() };
         let mut line = Vec::new();
         compile(format).expect("a sound format").write(&context, &outcome, &mut line);
@@ -67,8 +67,7 @@ mod tests {
         let stage = StageFacts { canary: Some(false), ..StageFacts::default() };
         let domain = DomainFacts { base_path: Some("orders".into()), routing_rule_id: None };
         let values = PathValues::default();
-        let context =
-            Context { request: &request, stage: &stage, method: None, domain: Some(&domain), values: &values };
+        let context = Context { domain: Some(&domain), ..Context::new(&request, &stage, None, &values) };
         let mut line = Vec::new();
         compile(format).expect("a sound format").write(&context, &Outcome::default(), &mut line);
         assert_eq!(String::from_utf8_lossy(&line), "false orders -\n");

@@ -2,10 +2,12 @@
 
 pub mod access_log;
 pub mod compile;
+pub mod execution_log;
 mod outcome;
 mod sink;
 
 pub use access_log::Format;
+pub use execution_log::ExecutionLog;
 pub use outcome::Outcome;
 pub use sink::Sink;
 
@@ -25,6 +27,8 @@ pub struct Record<'w> {
     /// Whether it is written to the access log: a method can say no.
     pub logged: bool,
     pub outcome: Outcome,
+    /// Where somebody watches this one request.
+    pub log: Option<Box<ExecutionLog>>,
     finished: bool,
 }
 
@@ -37,6 +41,7 @@ impl<'w> Record<'w> {
             series: None,
             logged: true,
             outcome: Outcome::default(),
+            log: None,
             finished: false,
         }
     }
@@ -60,6 +65,7 @@ impl<'w> Record<'w> {
         }
         self.outcome.error_type = Some(fault.kind.gateway_response().response_type).filter(|name| !name.is_empty());
         self.outcome.error_message = Some(fault.message.clone());
+        self.outcome.validation_errors.clone_from(&fault.validation_errors);
         self.outcome.detail.clone_from(&fault.detail);
     }
 

@@ -15,6 +15,8 @@ pub struct Outcome {
     pub integration_status: Option<u16>,
     pub error_type: Option<&'static str>,
     pub error_message: Option<Cow<'static, str>>,
+    /// What the body's model says against it.
+    pub validation_errors: Option<Box<str>>,
     /// For the operator.
     pub detail: Option<Box<str>>,
 }

@@ -1,6 +1,7 @@
 //! The document's top level: its name, its settings, and what holds for all its methods.
 
 use super::base_path::BasePath;
+use super::cors;
 use super::described;
 use super::models;
 use super::operation::{Shared, validator};
@@ -33,6 +34,7 @@ pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, dialect: Dia
         tags.extend(reader.for_import(|reader| described::tag(reader, tag)));
     }
     info(reader, root, &mut api);
+    api.cors = cors::read(reader, root);
     endpoints(reader, root, dialect, &mut api);
     extensions(reader, root, &mut api);
     let shared = Shared {
@@ -157,8 +159,8 @@ fn endpoint<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, api: &mut RestApi) 
 
 fn extensions<'d>(reader: &mut Reader<'d, '_>, root: &'d Node, api: &mut RestApi) {
     if let Some((key, _)) = entry(root, "x-amazon-apigateway-cors") {
-        let help = "Write an `options` method with a `mock` integration that maps the `Access-Control-…` headers: \
-                    REST APIs have no other CORS";
+        let help = "Write `x-weir-cors: {origins: […]}`, or what AWS has for REST APIs: an `options` method with a `mock` \
+                    integration that maps the `Access-Control-…` headers";
         reader.unsupported("openapi::cors", key.place, "`x-amazon-apigateway-cors` is for HTTP APIs only", help);
     }
     if let Some((key, _)) = entry(root, "x-amazon-apigateway-importexport-version") {

@@ -8,6 +8,7 @@ mod authorizer;
 mod aws_uri;
 mod aws_words;
 mod base_path;
+mod cors;
 mod described;
 mod document;
 mod export;

@@ -5,6 +5,8 @@ use Level::{Components, Document, Info, Operation, PathItem, Scheme, Server, Tag
 use super::reader::Reader;
 use super::suggest::closest;
 use crate::formats::yaml::Entries;
+use crate::model::cors::EXTENSION;
+use crate::model::problem::Located;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
@@ -41,10 +43,16 @@ const EXTENSIONS: &[(&str, &[Level])] = &[
     ("x-amazon-apigateway-tag-value", &[Tag]),
 ];
 
+/// Weir's own.
+const OURS: &[(&str, &[Level])] = &[(EXTENSION, &[Document])];
+
 /// Warns of extensions that AWS does not know, or not here: AWS ignores them, and whoever wrote them should hear it.
 pub(super) fn check(reader: &mut Reader<'_, '_>, entries: &Entries, level: Level) {
     for (key, _) in entries {
         let name = key.value.as_str();
+        if name.starts_with("x-weir-") {
+            ours(reader, key, level);
+        }
         if !name.starts_with("x-amazon-apigateway-") {
             continue;
         }
@@ -65,6 +73,23 @@ pub(super) fn check(reader: &mut Reader<'_, '_>, entries: &Entries, level: Level
             }
         }
     }
+}
+
+/// Nobody else ignores these, so that what is misspelt is an error.
+fn ours(reader: &mut Reader<'_, '_>, key: &Located<String>, level: Level) {
+    let name = key.value.as_str();
+    let homes = OURS.iter().find(|(known, _)| *known == name).map(|(_, levels)| *levels);
+    if homes.is_some_and(|levels| levels.contains(&level)) {
+        return;
+    }
+    let names: Vec<_> = OURS.iter().map(|(known, _)| *known).collect();
+    let help = match (homes, closest(name, &names)) {
+        (Some(levels), _) => format!("Write it in {}", levels.iter().map(|level| level.describe()).collect::<String>()),
+        (None, Some(near)) => format!("Did you mean `{near}`?"),
+        (None, None) => format!("Remove it: Weir's extensions are {}", names.join(", ")),
+    };
+    let found = if homes.is_some() { "has no effect here" } else { "is no extension of Weir" };
+    reader.error("openapi::extension", key.place, format!("`{name}` {found}"), help);
 }
 
 impl Level {

@@ -15,6 +15,7 @@ pub use owners::{Owners, describe};
 use value::{text, text_at};
 
 use crate::model::api_rows::{ApiRows, Object};
+use crate::model::cors;
 use crate::model::problem::{Located, Place, Problem};
 use crate::model::rest_api::{Resource, RestApi};
 
@@ -37,6 +38,17 @@ pub fn rest_api(id: &str, rows: &ApiRows, problems: &mut Vec<Problem>) -> (RestA
         let methods =
             methods.filter_map(|row| method::read(row, &resource.path, &key, &mut owners, problems)).collect();
         api.resources.push(Resource { id: resource.id.clone(), path, methods });
+    }
+    if let Some(row) = rows.api.get(cors::ROW_MEMBER) {
+        match serde_json::from_value(row.clone()) {
+            Ok(cors) => api.cors = Some(Located::new(cors, place)),
+            Err(error) => problems.push(Problem::error(
+                "deploy::cors",
+                place,
+                format!("`{}` cannot be read: {error}", cors::EXTENSION),
+                "Import the document that it comes from once more",
+            )),
+        }
     }
     undeployable(&api, problems);
     (api, owners)

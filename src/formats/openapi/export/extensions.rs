@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::options::{ExportDialect, ExportOptions};
 use crate::formats::openapi::members::{Members, object, text};
 use crate::model::api_rows::{ApiRows, Object};
+use crate::model::cors;
 
 pub(super) const ENDPOINT: &str = "x-amazon-apigateway-endpoint-configuration";
 
@@ -23,6 +24,7 @@ pub(super) fn add(rows: &ApiRows, options: &ExportOptions, document: &mut Object
     document.put("x-amazon-apigateway-minimum-compression-size", api.get("minimumCompressionSize").cloned());
     document.put("x-amazon-apigateway-security-policy", text(api, "securityPolicy"));
     document.put("x-amazon-apigateway-endpoint-access-mode", text(api, "endpointAccessMode"));
+    document.put(cors::EXTENSION, api.get(cors::ROW_MEMBER).cloned());
     document.put("x-amazon-apigateway-documentation", documentation(rows, options));
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::formats::openapi::members::Members;
 use crate::model::api_rows::{ApiRows, Object, ResourceRow};
+use crate::model::cors;
 use crate::model::problem::Problem;
 use crate::model::rest_api::{DocumentationPart, Method, RestApi};
 use crate::settings::limits::{RESOURCE_PATH_BYTES_MAX, RESOURCES_MAX};
@@ -99,6 +100,7 @@ fn whole(api: &RestApi, problems: &mut Vec<Problem>) -> Object {
     row.put_object("tags", api.tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect());
     row.put("disableExecuteApiEndpoint", api.disable_execute_api_endpoint.then_some(true));
     row.put("securityPolicy", api.security_policy.as_ref().map(|policy| policy.value.as_str()));
+    row.put(cors::ROW_MEMBER, api.cors.as_ref().and_then(|cors| serde_json::to_value(&cors.value).ok()));
     row.put("endpointAccessMode", api.endpoint_access_mode.as_ref().map(|mode| mode.value.as_str()));
     row
 }

@@ -1,0 +1,284 @@
+//! The way of one request: down the stages, and back up with the answer. The heart of the spine; read [`answer`] first.
+
+use super::connection::Connection;
+use super::dispatch::preflight;
+use super::exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
+use super::fault::{Fault, FaultKind};
+use super::relay::{self, Response};
+use super::snapshot::{Method, Plan, Release, Snapshot, Stage};
+use super::transform::{self, Answer, AnswerBody, Backend, Outbound, Overrides};
+use super::upstream::{self, Inbound};
+use super::watch::Record;
+use super::whole::{self, Held, Whole};
+use super::worker::{Canned, Worker};
+use super::{cors, dispatch, limit, request_validator, told};
+use crate::net::buffer::Buffer;
+use crate::settings::limits::METHOD_ARN_BYTES_MAX;
+use crate::sigv4;
+use crate::time::Instant;
+use crate::wire::headers::Known;
+
+/// Where a request has been, for the log.
+#[derive(Default)]
+pub(super) struct Trail<'s> {
+    pub(super) stage: Option<&'s Stage>,
+    pub(super) release: Option<&'s Release>,
+    pub(super) method: Option<&'s Method>,
+    pub(super) domain: Option<&'s DomainFacts>,
+    pub(super) values: PathValues,
+}
+
+/// The way of a request: down the stages, and back up with the answer.
+pub(super) async fn answer<'s>(
+    worker: &Worker,
+    snapshot: &'s Snapshot,
+    connection: &mut Connection,
+    record: &mut Record<'_>,
+    trail: &mut Trail<'s>,
+) -> Result<Response<'s>, Fault> {
+    let now = connection.request.received;
+    let located = dispatch::locate(&snapshot.table, &connection.request)?;
+    let stage = &*snapshot.stages[located.stage];
+    let release = stage.release(|| worker.ids.borrow_mut().draw());
+    let matched = dispatch::route(&release.tree, &connection.request, &located);
+    // A browser's question is for the gateway where no method of the resource in question is there for it.
+    let asked = release.cors.is_some() && preflight::is_asked(&connection.request);
+    let at = |index: usize| &release.methods[index];
+    let method = matched.method().map(at).filter(|met| {
+        let is_met = |index| at(index).facts.resource_path == met.facts.resource_path;
+        !(asked && preflight::leads_elsewhere(&release.tree, &connection.request, &located, is_met))
+    });
+    *trail =
+        Trail { stage: Some(stage), release: Some(release), method, domain: located.domain, values: matched.values };
+    record.series = Some(release.unmatched);
+    // rest/01 section 1.6: `…/{VERB}/{path}`.
+    if release.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
+        return Err(Fault::new(FaultKind::UriTooLong));
+    }
+    let Some(method) = method else { return unmatched(worker, release, connection, now, asked) };
+    record.series = Some(method.series);
+    record.logged = method.logged;
+    let admitted = limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?;
+    let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
+    let whole = whole(worker, connection, plan).await?;
+    let decoded = whole.is_decoded();
+    let context = Context { decoded, ..met(worker, &connection.request, release, method, &trail.values) };
+    if let Some(log) = record.log.as_deref_mut() {
+        told::request(log, &context, whole.bytes(connection));
+    }
+    let valid = request_validator::validate(plan.validator.as_ref(), &context, whole.bytes(connection))?;
+    let outbound = {
+        let tools = transform::Tools { scratch: &mut worker.scratch.borrow_mut(), log: record.log.as_deref_mut() };
+        transform::request(&plan.request, &context, &valid, whole.bytes(connection), tools)?
+    };
+    let (answered, overrides) = match outbound {
+        Outbound::Mock { status, overrides } => (Answered::Mock { status }, overrides),
+        Outbound::Http { head, verb, body, overrides } => {
+            let Some(integration) = &plan.integration else { return Err(Fault::new(FaultKind::Configuration)) };
+            if let Some(log) = record.log.as_deref_mut() {
+                told::outbound(log, integration, &head, &body, whole.bytes(connection));
+            }
+            let answered = match &worker.canned {
+                Some(canned) => Answered::Canned(canned),
+                None => {
+                    let call = relay::outbound(worker, connection, head, verb, body, &whole).await?;
+                    drop(whole);
+                    // What came before took a microsecond: the backend's time begins with the request's.
+                    Answered::Backend(upstream::call(worker.tools(), integration, admitted, call, now).await?)
+                }
+            };
+            record.answered = worker.clock.now();
+            record.outcome.integration_us = Some(record.answered.micros_since(now));
+            record.outcome.integration_status = Some(answered.backend().status);
+            (answered, overrides)
+        }
+    };
+    let context = met(worker, &connection.request, release, method, &trail.values);
+    let response = respond(worker, plan, &context, answered, overrides.as_deref(), record).await?;
+    match release.compression {
+        Some(compression) if !plan.streams() => {
+            Box::pin(relay::compressed(worker, compression, &connection.request, response)).await
+        }
+        _ => Ok(response),
+    }
+}
+
+/// What a request that has met its method knows.
+fn met<'x>(
+    worker: &'x Worker,
+    request: &'x Request,
+    release: &'x Release,
+    method: &'x Method,
+    values: &'x PathValues,
+) -> Context<'x> {
+    Context {
+        authorizer: worker.authorizer.as_ref(),
+        ..Context::new(request, &release.facts, Some(&method.facts), values)
+    }
+}
+
+/// The client's body, where the method looks into it.
+async fn whole(worker: &Worker, connection: &mut Connection, plan: &Plan) -> Result<Whole, Fault> {
+    let encoded = || connection.request.value(Known::ContentEncoding).is_some();
+    if !plan.needs_body(&connection.request) && (plan.request.hands_on_encoded() || !encoded()) {
+        return Ok(Whole::Arrived);
+    }
+    // Boxed: most requests do without, and its state would make every waiting connection larger.
+    Box::pin(whole::of_client(worker, connection)).await
+}
+
+/// What an integration answered.
+enum Answered<'a> {
+    Mock {
+        status: u16,
+    },
+    Backend(Inbound),
+    /// `weir invoke --mock-integration`.
+    Canned(&'a Canned),
+}
+
+impl Answered<'_> {
+    fn backend(&self) -> Backend<'_> {
+        match self {
+            Self::Mock { status } => Backend { status: *status, lines: &[], bytes: &[] },
+            Self::Backend(inbound) => {
+                let head = inbound.head();
+                Backend { status: head.status, lines: &head.lines, bytes: inbound.bytes() }
+            }
+            Self::Canned(canned) => {
+                Backend { status: canned.head.status, lines: &canned.head.lines, bytes: &canned.bytes }
+            }
+        }
+    }
+
+    /// What has come of the body.
+    fn first(&self) -> &[u8] {
+        match self {
+            Self::Mock { .. } => &[],
+            Self::Backend(inbound) => inbound.first(),
+            Self::Canned(canned) => &canned.body,
+        }
+    }
+}
+
+/// Back up: the integration's answer becomes the client's.
+async fn respond<'s>(
+    worker: &Worker,
+    plan: &'s Plan,
+    context: &Context<'_>,
+    mut answered: Answered<'_>,
+    overrides: Option<&Overrides>,
+    record: &mut Record<'_>,
+) -> Result<Response<'s>, Fault> {
+    let (answer, head, held) = match shaped(worker, plan, context, &mut answered, overrides, record).await {
+        Ok(shaped) => shaped,
+        Err(fault) => {
+            // The backend has done its part: its connection is not to be lost by a template that fails.
+            if let Answered::Backend(inbound) = answered
+                && !inbound.has_upload()
+            {
+                inbound.finish(&worker.pools, worker.clock.now());
+            }
+            return Err(fault);
+        }
+    };
+    Ok(match (answer.body, answered) {
+        (AnswerBody::Backend, Answered::Backend(inbound)) => match held {
+            None => Response::of_backend(answer.status, head, inbound),
+            Some(held) => Response::made(answer.status, head, Buffer::of(&held.bytes)).instead_of(inbound),
+        },
+        (AnswerBody::Backend, answered) => Response::made(answer.status, head, Buffer::of(answered.first())),
+        (AnswerBody::Constant(constant), answered) => Response::constant(answer.status, head, constant).after(answered),
+        (AnswerBody::Made(made), answered) => Response::made(answer.status, head, made).after(answered),
+    })
+}
+
+/// Status and headers of the answer, what its body is, and the backend's, where the rest of it had to be waited for.
+async fn shaped<'s>(
+    worker: &Worker,
+    plan: &'s Plan,
+    context: &Context<'_>,
+    answered: &mut Answered<'_>,
+    overrides: Option<&Overrides>,
+    record: &mut Record<'_>,
+) -> Result<(Answer<'s>, Buffer, Option<Held>), Fault> {
+    let chosen = transform::choice(&plan.response, answered.backend().status)?;
+    let complete = if let Answered::Backend(inbound) = &*answered { inbound.is_complete() } else { true };
+    let needs_body = !matches!(answered, Answered::Backend(_))
+        || record.log.is_some()
+        || chosen.needs_body(context, answered.backend(), answered.first(), complete);
+    let mut held = None;
+    if needs_body && let Answered::Backend(inbound) = &mut *answered {
+        held = Box::pin(whole::of_backend(worker, inbound)).await?;
+    }
+    let body = held.as_ref().map_or(answered.first(), |held| &held.bytes);
+    let mut head = Buffer::head();
+    if let Some(log) = record.log.as_deref_mut()
+        && !matches!(answered, Answered::Mock { .. })
+    {
+        told::inbound(log, answered.backend(), body, record.outcome.integration_us);
+    }
+    let answer = {
+        let tools = transform::Tools { scratch: &mut worker.scratch.borrow_mut(), log: record.log.as_deref_mut() };
+        transform::response(
+            chosen,
+            context,
+            (answered.backend(), needs_body.then_some(body)),
+            overrides,
+            tools,
+            &mut head,
+        )?
+    };
+    if let Some(log) = record.log.as_deref_mut() {
+        let made = match &answer.body {
+            AnswerBody::Backend => body,
+            AnswerBody::Constant(constant) => constant,
+            AnswerBody::Made(made) => made,
+        };
+        told::response(log, &head, made);
+    }
+    Ok((answer, head, held))
+}
+
+impl<'s> Response<'s> {
+    /// The backend's own body is not what the client gets.
+    fn after(self, answered: Answered<'_>) -> Self {
+        match answered {
+            Answered::Backend(inbound) => self.instead_of(inbound),
+            _ => self,
+        }
+    }
+}
+
+/// A path or a verb that no method is for (rest/01 section 1.5), unless a browser only asks whether it may.
+fn unmatched<'s>(
+    worker: &Worker,
+    release: &Release,
+    connection: &Connection,
+    now: Instant,
+    asked: bool,
+) -> Result<Response<'s>, Fault> {
+    limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, now)?;
+    if asked {
+        return Ok(Response::constant(204, cors::preflight_head(), b""));
+    }
+    Err(match connection.request.value(Known::Authorization).and_then(sigv4::incomplete) {
+        Some(message) => Fault::with_message(FaultKind::IncompleteSignature, message),
+        None => Fault::new(FaultKind::NoSuchRoute),
+    })
+}
+
+/// What a fault is answered with, in the words of the release that the request met, if it met one.
+pub(super) fn of_fault<'s>(fault: &Fault, request: &Request, trail: &Trail<'_>) -> Response<'s> {
+    let nowhere = StageFacts::default();
+    let stage = trail.release.map_or(&nowhere, |release| &release.facts);
+    let context = Context::new(request, stage, trail.method.map(|method| &method.facts), &trail.values);
+    Response::of_fault(trail.release.map(|release| &release.gateway_responses), fault, &context)
+}
+
+/// `x-weir-cors`: on every answer, errors included.
+pub(super) fn put_cors(response: &mut Response<'_>, request: &Request, trail: &Trail<'_>) {
+    if let Some(cors) = trail.release.and_then(|release| release.cors.as_ref()) {
+        cors.put_into(response.head_mut(), request);
+    }
+}

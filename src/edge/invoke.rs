@@ -1,0 +1,141 @@
+//! One request through a snapshot, with nobody at the other end: `weir invoke` and `test-invoke-method`. It goes the way
+//! of every request ([`answer`]), on the thread that calls, and is told in the words of AWS's execution log.
+//! Part of the spine.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::answer::{Trail, answer, of_fault, put_cors};
+use super::connection::{Connection, Front};
+use super::fault::{Fault, FaultKind};
+use super::keep_time;
+use super::snapshot::Snapshot;
+use super::told;
+use super::watch::{ExecutionLog, Record};
+use super::worker::{Canned, Start, Worker};
+use crate::net::buffer::Buffer;
+use crate::net::ring::{self, Driver};
+use crate::wire::h1::response::ResponseHead;
+
+/// One request, and what stands for the world around it.
+pub struct Ask {
+    /// Head and body as they would come over a connection.
+    pub bytes: Vec<u8>,
+    /// In place of every integration's answer.
+    pub canned: Option<Answer>,
+    /// In place of an authorizer's: `$context.authorizer`.
+    pub authorizer: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Whether templates are traced step by step.
+    pub traces: bool,
+}
+
+/// An answer: one that is made up, or the gateway's.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Invoked {
+    pub request_id: String,
+    pub answer: Answer,
+    pub log: ExecutionLog,
+    pub took_us: u64,
+}
+
+/// Runs it. Blocks until it is answered: the integration's timeout bounds that.
+pub fn invoke(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invoked> {
+    // A ring for one request would cost more than the request.
+    ring::run(&Driver::Epoll(String::new()), run(start, snapshot, ask))?
+}
+
+async fn run(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invoked> {
+    let mut worker = Worker::new(start, snapshot);
+    worker.canned = ask.canned.map(canned).transpose()?;
+    worker.authorizer = ask.authorizer;
+    let worker = Rc::new(worker);
+    ring::spawn(keep_time(Rc::clone(&worker), 0));
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut connection = Connection::detached(peer, worker.clock.now());
+    let front = Front { clock: &worker.clock, stamps: &worker.stamps, ids: &worker.ids, limits: &worker.limits };
+    let taken = connection.take_in_whole(&ask.bytes, front);
+    let snapshot = worker.snapshot();
+    let mut record = Record::begin(&worker.counters, connection.request.received);
+    record.log = Some(Box::new(ExecutionLog { traces: ask.traces, ..ExecutionLog::default() }));
+    let mut trail = Trail::default();
+    let answered = match taken {
+        Ok(()) => Box::pin(answer(&worker, &snapshot, &mut connection, &mut record, &mut trail)).await,
+        Err(fault) => Err(fault),
+    };
+    let failed = answered.as_ref().err().map(why);
+    let mut response = answered.unwrap_or_else(|fault| {
+        let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
+        record.fault(&fault);
+        of_fault(&fault, &connection.request, &trail)
+    });
+    put_cors(&mut response, &connection.request, &trail);
+    let (status, head, body) = response.into_parts();
+    let mut log = record.log.take().map(|log| *log).unwrap_or_default();
+    match failed {
+        None => log.line("Successfully completed execution"),
+        Some(lines) => {
+            lines.into_iter().for_each(|line| log.line(line));
+            let kind = record.outcome.error_type.unwrap_or("none of the API's own");
+            log.line(format!("Gateway response type: {kind} with status code: {status}"));
+            log.body("Gateway response body", &body);
+            log.pairs("Gateway response headers", told::header_lines(&head));
+        }
+    }
+    log.line(format!("Method completed with status: {status}"));
+    record.outcome.status = status;
+    let now = worker.clock.now();
+    record.finish(now);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Invoked {
+        request_id: text(&connection.request.ids.request),
+        answer: Answer {
+            status,
+            headers: told::header_lines(&head).map(|(name, value)| (text(name), text(value))).collect(),
+            body,
+        },
+        log,
+        took_us: now.micros_since(connection.request.received),
+    })
+}
+
+/// AWS's lines for a failure, with our reason.
+fn why(fault: &Fault) -> Vec<String> {
+    let detail = fault.detail.as_deref();
+    match fault.kind {
+        FaultKind::Configuration => {
+            let reason = detail.unwrap_or("the method is not what it should be");
+            vec![format!("Execution failed due to configuration error: {reason}")]
+        }
+        FaultKind::IntegrationTimeout => vec!["Execution failed due to a timeout error".to_owned()],
+        FaultKind::IntegrationFailure | FaultKind::IntegrationTooLarge => {
+            let line = "Execution failed due to a network error communicating with endpoint";
+            vec![detail.map_or_else(|| line.to_owned(), |reason| format!("{line}: {reason}"))]
+        }
+        _ => vec![detail.map_or_else(|| fault.message.clone().into_owned(), str::to_owned)],
+    }
+}
+
+/// The made-up answer as a backend's would have been read.
+fn canned(answer: Answer) -> io::Result<Canned> {
+    let mut bytes = Buffer::head();
+    bytes.push(format!("HTTP/1.1 {} \r\n", answer.status).as_bytes());
+    for (name, value) in &answer.headers {
+        bytes.push(format!("{name}: {value}\r\n").as_bytes());
+    }
+    bytes.push(b"\r\n");
+    let mut head = ResponseHead::default();
+    let length = bytes.len();
+    head.parse(&bytes, length, false)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the made-up answer is none that HTTP has"))?;
+    Ok(Canned { head, bytes, body: answer.body })
+}

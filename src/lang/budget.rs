@@ -1,0 +1,62 @@
+//! What one rendering may use: a template that loops or doubles a text ends in an error, not in a stuck core.
+
+use std::cell::Cell;
+use std::fmt;
+
+use bumpalo::Bump;
+
+/// The limits of one rendering, counted down while it runs.
+#[derive(Debug)]
+pub struct Budget {
+    steps_left: Cell<u64>,
+    /// Of the arena and of the output, each.
+    bytes_max: usize,
+}
+
+/// Which limit was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exhausted {
+    Steps,
+    Memory,
+    /// Lists and maps within each other.
+    Depth,
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Steps => "it takes more steps than the limit allows",
+            Self::Memory => "it takes more memory than the limit allows",
+            Self::Depth => "it is nested deeper than the limit allows",
+        })
+    }
+}
+
+impl Budget {
+    pub fn new(steps: u64, bytes_max: usize) -> Self {
+        Self { steps_left: Cell::new(steps), bytes_max }
+    }
+
+    /// Counts work whose time is bounded: a statement, an item of a list, some dozen bytes that are copied.
+    #[inline]
+    pub fn spend(&self, steps: u64) -> Result<(), Exhausted> {
+        let left = self.steps_left.get().checked_sub(steps).ok_or(Exhausted::Steps)?;
+        self.steps_left.set(left);
+        Ok(())
+    }
+
+    /// Asked before `more` bytes are taken, from the arena or for the output.
+    #[inline]
+    pub fn allows(&self, used: usize, more: usize) -> Result<(), Exhausted> {
+        if used.saturating_add(more) > self.bytes_max { Err(Exhausted::Memory) } else { Ok(()) }
+    }
+
+    #[inline]
+    pub fn allows_in(&self, arena: &Bump, more: usize) -> Result<(), Exhausted> {
+        self.allows(arena.allocated_bytes(), more)
+    }
+
+    pub fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+}

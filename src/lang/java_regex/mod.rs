@@ -1,0 +1,206 @@
+//! Java's regular expressions (`java.util.regex`), as templates, JSONPath filters and selection patterns write them.
+//!
+//! A pattern is translated to the syntax of the `regex` crate, whose time is linear in the text. What no linear engine
+//! can do (look-around, back-references, possessive quantifiers) runs in `fancy_regex`, and ends in an error beyond a
+//! number of steps back. Letters of no case are Unicode's here under `(?i)`, where Java takes ASCII's only; blocks
+//! (`\p{InGreek}`) and `\X` are refused.
+
+mod class;
+mod program;
+mod replacement;
+mod translate;
+
+use crate::lang::budget::Budget;
+use program::{Groups, Program};
+use replacement::Replacement;
+use translate::Translated;
+
+pub use program::RegexError;
+
+/// A pattern that is held against whole texts (`String.matches`).
+#[derive(Debug)]
+pub struct Whole(Program);
+
+/// A pattern that is also looked for within texts.
+#[derive(Debug)]
+pub struct Regex {
+    whole: Whole,
+    within: Program,
+    names: Vec<(String, usize)>,
+    /// A search may read far beyond what it finds.
+    reads_ahead: bool,
+}
+
+impl Whole {
+    pub fn compile(pattern: &str) -> Result<Self, String> {
+        Self::of(&translate::translate(pattern)?)
+    }
+
+    fn of(translated: &Translated) -> Result<Self, String> {
+        Program::compile(translated, true).map(Self)
+    }
+
+    /// Whether the pattern takes the whole text.
+    pub fn is_match(&self, text: &str) -> Result<bool, RegexError> {
+        self.0.is_match(text)
+    }
+}
+
+impl Regex {
+    pub fn compile(pattern: &str) -> Result<Self, String> {
+        let translated = translate::translate(pattern)?;
+        Ok(Self {
+            whole: Whole::of(&translated)?,
+            within: Program::compile(&translated, false)?,
+            reads_ahead: translated.reads_ahead,
+            names: translated.names,
+        })
+    }
+
+    /// Java's `matches`: whether the pattern takes the whole text.
+    pub fn is_full_match(&self, text: &str) -> Result<bool, RegexError> {
+        self.whole.is_match(text)
+    }
+
+    /// Java's `replaceAll`, at the end of `out`.
+    pub fn replace_all(
+        &self,
+        text: &str,
+        replacement: &str,
+        budget: &Budget,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RegexError> {
+        self.replace(text, replacement, usize::MAX, budget, out)
+    }
+
+    /// Java's `replaceFirst`, at the end of `out`.
+    pub fn replace_first(
+        &self,
+        text: &str,
+        replacement: &str,
+        budget: &Budget,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RegexError> {
+        self.replace(text, replacement, 1, budget, out)
+    }
+
+    fn replace(
+        &self,
+        text: &str,
+        replacement: &str,
+        times: usize,
+        budget: &Budget,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RegexError> {
+        let mut matches = self.matches(text, budget);
+        // Java reads it at the first match, and one that is wrong harms nobody before.
+        let mut parsed = None;
+        let mut copied = 0;
+        for _ in 0..times {
+            let Some((start, end)) = matches.next()? else { break };
+            let replacement = match &mut parsed {
+                Some(replacement) => replacement,
+                None => parsed.insert(
+                    Replacement::parse(replacement, self.within.groups(), &self.names)
+                        .map_err(RegexError::Replacement)?,
+                ),
+            };
+            budget.allows(out.len(), start - copied)?;
+            out.extend_from_slice(text.get(copied..start).unwrap_or_default().as_bytes());
+            replacement.write(text, &matches.groups, budget, out)?;
+            copied = end;
+        }
+        let rest = text.get(copied..).unwrap_or_default();
+        budget.allows(out.len(), rest.len())?;
+        out.extend_from_slice(rest.as_bytes());
+        Ok(())
+    }
+
+    /// Java's `split`: with a limit of 0 empty texts at the end are left out; with one above, there are at most as many
+    /// texts; with one below, all of them stay.
+    pub fn split<'t>(&self, text: &'t str, limit: i32, budget: &Budget) -> Result<Vec<&'t str>, RegexError> {
+        let parts_max = usize::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+        let mut parts = Vec::new();
+        let mut copied = 0;
+        let mut matches = self.matches(text, budget);
+        while parts.len() < parts_max - 1 {
+            let Some((start, end)) = matches.next()? else { break };
+            // A match of nothing at the very beginning makes no empty first text.
+            if end == 0 {
+                continue;
+            }
+            budget.allows(parts.len() * size_of::<&str>(), 0)?;
+            parts.push(text.get(copied..start).unwrap_or_default());
+            copied = end;
+        }
+        if copied == 0 {
+            return Ok(vec![text]);
+        }
+        parts.push(text.get(copied..).unwrap_or_default());
+        if limit == 0 {
+            let used = parts.iter().rposition(|part| !part.is_empty()).map_or(0, |last| last + 1);
+            parts.truncate(used);
+        }
+        Ok(parts)
+    }
+
+    fn matches<'t, 'r>(&'r self, text: &'t str, budget: &'r Budget) -> Matches<'t, 'r> {
+        Matches { regex: self, text, budget, groups: Groups::default(), at: Some(0) }
+    }
+}
+
+/// The matches of a text in order, as Java's `Matcher.find` gives them: behind a match of something there may be one of
+/// nothing.
+struct Matches<'t, 'r> {
+    regex: &'r Regex,
+    text: &'t str,
+    budget: &'r Budget,
+    groups: Groups,
+    /// Where the next search begins.
+    at: Option<usize>,
+}
+
+impl Matches<'_, '_> {
+    fn next(&mut self) -> Result<Option<(usize, usize)>, RegexError> {
+        let Some(at) = self.at.filter(|at| *at <= self.text.len()) else { return Ok(None) };
+        let found = self.regex.within.find_at(self.text, at, &mut self.groups)?;
+        let read = match found {
+            Some((_, end)) if !self.regex.reads_ahead => end - at,
+            _ => self.text.len() - at,
+        };
+        // A search reads some hundred bytes in the time of a step; one that reads ahead and finds little would otherwise
+        // cost the square of the text's length.
+        self.budget.spend(1 + read as u64 / 256)?;
+        self.at = found.map(|(start, end)| {
+            let letter = self.text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            if start == end { end + letter } else { end }
+        });
+        Ok(found)
+    }
+}
+
+/// For the fuzzer, and for the test that runs its seeds: a pattern, a replacement and a text on a line each. Nothing is
+/// lost where nothing is replaced, and the parts of a text are parts of it.
+pub fn fuzz(bytes: &[u8]) {
+    let input = String::from_utf8_lossy(bytes);
+    let mut lines = input.splitn(3, '\n');
+    let (pattern, replacement, text) = (lines.next(), lines.next(), lines.next());
+    let (Some(pattern), Some(replacement), Some(text)) = (pattern, replacement, text) else { return };
+    let Ok(regex) = Regex::compile(pattern) else { return };
+    let budget = Budget::new(20_000, 1 << 20);
+    let mut out = Vec::new();
+    if regex.replace_all(text, replacement, &budget, &mut out).is_ok() {
+        assert!(std::str::from_utf8(&out).is_ok(), "letters stay whole");
+    }
+    let mut same = Vec::new();
+    if regex.replace_all(text, "$0", &budget, &mut same).is_ok() {
+        assert_eq!(same, text.as_bytes(), "a match in its own place changes nothing: {pattern:?}");
+    }
+    if let Ok(parts) = regex.split(text, -1, &budget) {
+        assert!(parts.iter().map(|part| part.len()).sum::<usize>() <= text.len(), "{pattern:?}");
+    }
+    let _ = regex.is_full_match(text);
+}
+
+#[cfg(test)]
+mod tests;

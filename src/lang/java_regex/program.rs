@@ -1,0 +1,123 @@
+//! A translated pattern in the engine that can run it.
+
+use super::translate::{END, Translated};
+use crate::lang::budget::Exhausted;
+use crate::settings::limits::{REGEX_BACKTRACKS_MAX, REGEX_PROGRAM_BYTES_MAX};
+
+/// Java's `$` (and `\Z`) where the text does not end a line: its very end.
+const END_PLAIN: &str = r"\z";
+/// … and otherwise: before the last line's end, too.
+const END_OF_LINE: &str = r"(?=(?:\r\n|[\n\x{85}\x{2028}\x{2029}]|\r)?\z)(?!(?<=\r)\n\z)";
+
+/// Why a search or a replacement failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegexError {
+    /// More steps back than one search may take.
+    Backtracks,
+    Exhausted(Exhausted),
+    /// What Java throws for a replacement that names no group.
+    Replacement(&'static str),
+}
+
+impl From<Exhausted> for RegexError {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Exhausted(exhausted)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Program {
+    plain: Engine,
+    /// For texts that end with a line's end, where the pattern has a `$`: only then it needs look-around.
+    line_end: Option<Engine>,
+    groups: usize,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Linear(regex::Regex),
+    Backtracking(fancy_regex::Regex),
+}
+
+/// Where the groups of the last match are; the first is the whole of it.
+#[derive(Debug, Default)]
+pub(super) struct Groups(pub(super) Vec<Option<(usize, usize)>>);
+
+impl Program {
+    pub(super) fn compile(translated: &Translated, whole: bool) -> Result<Self, String> {
+        let engine = |end: &str, backtracks: bool| {
+            let pattern = translated.pattern.replace(END, end);
+            let pattern = if whole { format!(r"\A(?:{pattern})\z") } else { pattern };
+            Engine::compile(&pattern, backtracks)
+        };
+        let has_end = translated.pattern.contains(END);
+        Ok(Self {
+            plain: engine(END_PLAIN, translated.backtracks)?,
+            line_end: has_end.then(|| engine(END_OF_LINE, true)).transpose()?,
+            groups: translated.groups,
+        })
+    }
+
+    /// Groups besides the whole match.
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> Result<bool, RegexError> {
+        match self.engine(text) {
+            Engine::Linear(regex) => Ok(regex.is_match(text)),
+            Engine::Backtracking(regex) => regex.is_match(text).map_err(|_| RegexError::Backtracks),
+        }
+    }
+
+    pub(super) fn find_at(
+        &self,
+        text: &str,
+        at: usize,
+        groups: &mut Groups,
+    ) -> Result<Option<(usize, usize)>, RegexError> {
+        groups.0.clear();
+        match self.engine(text) {
+            Engine::Linear(regex) if self.groups == 0 => {
+                groups.0.extend(regex.find_at(text, at).map(|found| Some((found.start(), found.end()))));
+            }
+            Engine::Linear(regex) => {
+                if let Some(captures) = regex.captures_at(text, at) {
+                    groups.0.extend(captures.iter().map(|group| group.map(|group| (group.start(), group.end()))));
+                }
+            }
+            Engine::Backtracking(regex) => {
+                let captures = regex.captures_from_pos(text, at).map_err(|_| RegexError::Backtracks)?;
+                if let Some(captures) = captures {
+                    groups.0.extend(captures.iter().map(|group| group.map(|group| (group.start(), group.end()))));
+                }
+            }
+        }
+        Ok(groups.0.first().copied().flatten())
+    }
+
+    fn engine(&self, text: &str) -> &Engine {
+        match &self.line_end {
+            Some(engine) if text.ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) => engine,
+            _ => &self.plain,
+        }
+    }
+}
+
+impl Engine {
+    fn compile(pattern: &str, backtracks: bool) -> Result<Self, String> {
+        if backtracks {
+            let built = fancy_regex::RegexBuilder::new(pattern)
+                .backtrack_limit(REGEX_BACKTRACKS_MAX)
+                .delegate_size_limit(REGEX_PROGRAM_BYTES_MAX)
+                .delegate_dfa_size_limit(REGEX_PROGRAM_BYTES_MAX)
+                .build();
+            return built.map(Self::Backtracking).map_err(|error| error.to_string());
+        }
+        let built = regex::RegexBuilder::new(pattern)
+            .size_limit(REGEX_PROGRAM_BYTES_MAX)
+            .dfa_size_limit(REGEX_PROGRAM_BYTES_MAX)
+            .build();
+        built.map(Self::Linear).map_err(|error| error.to_string())
+    }
+}

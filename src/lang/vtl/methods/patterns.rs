@@ -1,0 +1,73 @@
+//! Java's patterns on texts: `matches`, `replaceAll`, `replaceFirst` and `split`.
+
+use crate::lang::java_regex::{Regex, RegexError};
+use crate::lang::value::{ListKind, Value};
+use crate::lang::vtl::method::Method;
+use crate::lang::vtl::methods::call::Call;
+use crate::lang::vtl::program::Literal;
+use crate::lang::vtl::run::{Halt, Run, Runner};
+
+impl<'a> Call<'_, '_, 'a> {
+    pub(super) fn matches(&mut self, text: &str, pattern: &str) -> Run<bool> {
+        let compiled;
+        let regex = match self.literal {
+            Literal::Regex(regex) => regex,
+            _ => {
+                compiled = self.regex(pattern)?;
+                &compiled
+            }
+        };
+        regex.is_full_match(text).map_err(|error| unmatched(self.runner, error))
+    }
+
+    pub(super) fn replace_matches(&mut self, text: &'a str, pattern: &str, replacement: &str) -> Run<Value<'a>> {
+        let compiled;
+        let regex = match self.literal {
+            Literal::Regex(regex) => regex,
+            _ => {
+                compiled = self.regex(pattern)?;
+                &compiled
+            }
+        };
+        let first = self.method == Method::ReplaceFirst;
+        let replaced = self.runner.captured(|runner| {
+            let result = match first {
+                true => regex.replace_first(text, replacement, runner.budget, runner.out),
+                false => regex.replace_all(text, replacement, runner.budget, runner.out),
+            };
+            result.map_err(|error| unmatched(runner, error))
+        })?;
+        Ok(Value::Text(replaced))
+    }
+
+    pub(super) fn split(&mut self, text: &'a str, pattern: &str, limit: i32) -> Run<Value<'a>> {
+        let compiled;
+        let regex = match self.literal {
+            Literal::Regex(regex) => regex,
+            _ => {
+                compiled = self.regex(pattern)?;
+                &compiled
+            }
+        };
+        // At most one part a character.
+        self.runner.spend(text.len() as u64 / 8)?;
+        let parts = regex.split(text, limit, self.runner.budget).map_err(|error| unmatched(self.runner, error))?;
+        self.runner.arena_room(parts.len() * size_of::<Value<'_>>())?;
+        Ok(self.new_list(ListKind::Array, parts.into_iter().map(Value::Text)))
+    }
+
+    /// A pattern that is known only now.
+    fn regex(&mut self, pattern: &str) -> Run<Regex> {
+        // Compiling a pattern costs microseconds a character.
+        self.runner.spend(64 + pattern.len() as u64 * 16)?;
+        Regex::compile(pattern).map_err(|error| self.runner.fail(error))
+    }
+}
+
+fn unmatched(runner: &Runner<'_, '_>, error: RegexError) -> Halt {
+    match error {
+        RegexError::Backtracks => runner.fail("the pattern goes back and forth too often on this text".into()),
+        RegexError::Exhausted(exhausted) => runner.exhausted(exhausted),
+        RegexError::Replacement(message) => runner.fail(format!("the replacement: {message}")),
+    }
+}
