@@ -51,6 +51,16 @@ fn the_backend_tells_what_it_got() {
 }
 
 #[test]
+fn the_backend_answers_as_it_was_told() {
+    let (backend, mut client) = start();
+    backend.answers("/told", 418, &["X-One: 1"], "tea");
+    let answer = client.post("/told?x=1", "pot");
+    assert_eq!((answer.status, answer.header("X-One"), answer.text().as_str()), (418, Some("1"), "tea"));
+    assert_eq!(backend.last().body, b"pot");
+    assert_eq!(client.get("/tol").status, 200);
+}
+
+#[test]
 fn headers_and_trailers_come_back_as_asked() {
     let (_backend, mut client) = start();
     let answer = client.get("/headers?X-One=a+b&x-two=%22c%22&X-One=d");

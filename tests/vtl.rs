@@ -207,21 +207,41 @@ impl Trace for Steps {
     fn iteration(&mut self, line: u32, variable: &str, index: usize, value: &str) {
         self.0.push(format!("{line}: {variable}[{index}] = {value}"));
     }
+
+    fn ended(&mut self, line: u32, variable: &str, rounds: usize) {
+        self.0.push(format!("{line}: {variable} ended after {rounds}"));
+    }
 }
 
 #[test]
 fn a_trace_tells_every_step() {
-    let source = "#set($x = 2)\n#if($x == 1)a#elseif($x > 1)b#else c#end\n#foreach($i in [\"p\"])$i#end";
+    let source = "#set($x = 2)\n#if($x == 1)a#elseif($x > 1)b#else c#end\n#foreach($i in [\"p\"])$i#end\n#foreach($n in $none)#end#define($b)$x#end$b";
     let template = Template::compile(source).expect("a template");
     let arena = Bump::new();
     let nothing = || Value::Map(Map::new_in(&arena));
     let request = Request { body: "", params: serde_json::Value::Null, context: nothing(), stage: nothing() };
     let (mut out, mut steps) = (Vec::new(), Steps::default());
     template.render(&request, &arena, &Budget::new(1_000, 1 << 16), &mut out, Some(&mut steps)).expect("a rendering");
-    assert_eq!(String::from_utf8_lossy(&out), "bp");
-    let expected =
-        ["1: $x = 2", "2: $x is 2", "2: $x == 1 false", "2: $x is 2", "2: $x > 1 true", "3: $i[0] = p", "3: $i is p"];
+    assert_eq!(String::from_utf8_lossy(&out), "bp2");
+    let expected = [
+        "1: $x = 2",
+        "2: $x is 2",
+        "2: $x == 1 false",
+        "2: $x is 2",
+        "2: $x > 1 true",
+        "3: $i[0] = p",
+        "3: $i is p",
+        "4: $none is ",
+        "4: $n ended after 0",
+        // Shown, a block would run twice.
+        "4: $b is (a block)",
+        "4: $x is 2",
+    ];
     assert_eq!(steps.0, expected);
+    assert_eq!(
+        (template.line(1), template.line(3), template.line(9)),
+        ("#set($x = 2)", "#foreach($i in [\"p\"])$i#end", "")
+    );
 }
 
 /// Templates that would take all time, memory or stack.
@@ -239,6 +259,14 @@ fn a_rendering_ends_within_its_limits() {
         ("#set($x = \"a\")$x.repeat(2000000000)".to_owned(), "memory"),
         ("#set($x = \"a\")$x.format(\"%2000000000d\", 1)".to_owned(), "wider"),
         ("#set($l = [1])#foreach($i in [1..400])#set($l = [$l])#end$l".to_owned(), "levels"),
+        (
+            "#set($c = \"xxxxxxxxxxxxxxxx\")#foreach($i in [1..11])#set($c = \"$c$c\")#end#set($d = \"<!--${c}--><a/>\")\
+             #foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $util.parseXml($d))#end#end"
+                .to_owned(),
+            "steps",
+        ),
+        ("#set($m = {\"a\": 1})#set($x = $m.put(\"a\", $m))$util.toXml($m)".to_owned(), "nested deeper"),
+        ("#set($m = {})#foreach($i in [1..100])#set($m = {\"a\": [$m, $m]})#end$util.toXml({\"r\": $m})".to_owned(), "steps"),
         (deep("#if(true)", "#end", 5_000), "levels are nested"),
         (format!("#set($x = {}1{})", "(".repeat(5_000), ")".repeat(5_000)), "levels are nested"),
         (format!("#set($x = {})", deep("[", "]", 5_000)), "levels are nested"),

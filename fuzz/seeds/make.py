@@ -206,6 +206,7 @@ POLICY = {
 VTL = {
     "ok-references": rb"$a $!a ${a} $!{a.b} $a.b.c(1, 'x')[0] $a[-1] \$a \\$a $5 $. $a- $foreach.index",
     "ok-directives": b"#set($x = 1)\n  #set($y = $x + 2)\n#if($x == 1)a#elseif($y)b#{else}c#end\n#foreach($i in [1..3])$i#if($foreach.hasNext),#end#end\n#define($d)[$x]#end$d#macro(m $p)<$p>#end#m($x)#stop",
+    "ok-xml": b"#set($d = $util.parseXml('<a b=\"1\"><c>x</c><c/><!-- - --></a>'))$d.a.c[0] $d.a['@b'] $util.toXml($d)$util.toXml({'r': [1]})",
     "ok-input": b"#set($r = $input.path('$'))$r.a.b[1] $input.json('$..c') $input.params('p') $util.escapeJavaScript($input.body) $util.parseJson('[1,{\"a\":2}]')[1].a",
     "ok-methods": b"#set($s = 'h\xc3\xa9llo \xf0\x9f\x98\x80')$s.length() $s.substring(6, 7) $s.replaceAll('(l+)', '<$1>') $s.split('l').size() $s.format('%05d|%.2f|%-5s|', 7, 1.005, 'x') $s.hashCode()",
     "ok-numbers": b"#set($n = 9223372036854775807 * 9223372036854775807)$n #set($n = $n / 0.3)$n #set($n = 7 % -3)$n #set($n = 1e308 * 10)$n",

@@ -153,7 +153,11 @@ fn bodies(plan: Option<&Plan>) -> (&'static str, &'static str, &'static str) {
         (request, _) if request.hands_on_encoded() => "streamed",
         _ => "constant",
     };
-    let response = plan.response.bodies();
+    let response = match (&plan.request, plan.response.bodies()) {
+        // There is no backend whose body could be held.
+        (RequestMapping::Mock(_), "held") => "made",
+        (_, bodies) => bodies,
+    };
     let why = match (request == "held", response == "held") {
         (true, true) => "templates, mappings, models or conversions look into both bodies",
         (true, false) => "a template, a mapping, a model or a conversion looks into the request's body",

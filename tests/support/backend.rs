@@ -1,5 +1,6 @@
 //! A fake HTTP/1.1 backend. The path it is asked for says how it (mis)behaves; see [`respond`].
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -23,6 +24,8 @@ struct Shared {
     requests: AtomicUsize,
     stopping: AtomicBool,
     seen: Mutex<Vec<Seen>>,
+    /// Answers by their paths, as bytes.
+    answers: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 /// One request as it arrived.
@@ -112,6 +115,18 @@ impl Backend {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on this path (without its query) is answered so: a status, header lines without their ends, a body.
+    pub fn answers(&self, path: &str, status: u16, lines: &[&str], body: impl AsRef<[u8]>) {
+        let body = body.as_ref();
+        let mut bytes = format!("HTTP/1.1 {status} Told\r\nContent-Length: {}\r\n", body.len()).into_bytes();
+        for line in lines {
+            bytes.extend_from_slice(format!("{line}\r\n").as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(body);
+        self.shared.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), bytes);
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
@@ -147,7 +162,7 @@ enum Then {
     Close,
 }
 
-/// What each path does. `N` is bytes, `MS` milliseconds.
+/// What each path does, where [`Backend::answers`] was not told otherwise. `N` is bytes, `MS` milliseconds.
 ///
 /// | path | behaviour |
 /// |---|---|
@@ -202,6 +217,11 @@ fn respond(mut stream: &TcpStream, input: &mut Input<'_>, seen: &mut Seen, share
         out
     };
     let text = "Content-Type: text/plain\r\n";
+    let told = shared.answers.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+    if let Some(answer) = told {
+        stream.write_all(&answer)?;
+        return Ok(Then::KeepAlive);
+    }
     match parts.first().copied().unwrap_or_default() {
         "status" => {
             let status = argument.unwrap_or(200);

@@ -148,7 +148,7 @@ fn stamped(log: &ExecutionLog, request_id: &str, unix_seconds: i64) -> String {
     let stamp = stamp.strftime("%a %b %d %H:%M:%S UTC %Y");
     let lines = log.entries.iter().filter_map(|entry| match entry {
         Entry::Line(line) => Some(format!("{stamp} : {line}\n")),
-        Entry::Rendering(_) => None,
+        Entry::Rendering(_) | Entry::Chosen(_) => None,
     });
     format!("Execution log for request {request_id}\n{}", lines.collect::<String>())
 }

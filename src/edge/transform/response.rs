@@ -97,6 +97,16 @@ pub fn choice(mapping: &ResponseMapping, status: u16) -> Result<Chosen<'_>, Faul
 }
 
 impl Chosen<'_> {
+    /// Which integration response it is, for people; a proxy has none.
+    pub fn told(&self) -> Option<String> {
+        let (_, choice) = self.0?;
+        let which = match choice.pattern_text.as_deref().filter(|_| choice.pattern.is_some()) {
+            Some(pattern) => format!("the one for `{pattern}`"),
+            None => "the default".to_owned(),
+        };
+        Some(format!("Integration response: {which}, status {}", choice.status))
+    }
+
     /// Whether the whole body of the backend has to be there: a template or a header looks into it, or it is not what
     /// the client gets. `first` is what has come of it.
     #[inline]

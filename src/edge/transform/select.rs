@@ -56,6 +56,8 @@ impl<T> BodyTemplates<T> {
 pub(super) struct Choice {
     /// Matches the whole of what is compared; `None` is the default.
     pub(super) pattern: Option<Regex>,
+    /// The pattern as it is written, for people.
+    pub(super) pattern_text: Option<Box<str>>,
     pub(super) status: u16,
     /// Header name and source, in the order of the definition.
     pub(super) headers: Box<[(Box<[u8]>, ResponseSource)]>,

@@ -9,6 +9,7 @@ use super::world::World;
 use crate::edge::exchange::Context;
 use crate::edge::fault::{Fault, FaultKind};
 use crate::edge::watch::ExecutionLog;
+use crate::edge::watch::execution_log::Failed;
 use crate::lang::budget::Budget;
 use crate::lang::vtl;
 use crate::settings::limits::{SCRATCH_BYTES_KEPT, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
@@ -100,7 +101,13 @@ pub(super) fn render(
         Some(log) => {
             log.rendering_begins(rendering.way.name(), rendering.key, rendering.body);
             let rendered = template.render(&world, arena, &budget, out, Some(&mut *log));
-            log.rendering_ends(out, rendered.as_ref().err().map(ToString::to_string));
+            let failed = rendered.as_ref().err().map(|failure| Failed {
+                reason: failure.message.clone(),
+                line: failure.line,
+                column: failure.column,
+                text: template.line(failure.line).to_owned(),
+            });
+            log.rendering_ends(out, failed);
             rendered
         }
     };

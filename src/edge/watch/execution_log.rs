@@ -17,6 +17,8 @@ pub struct ExecutionLog {
 #[derive(Debug)]
 pub enum Entry {
     Line(String),
+    /// Which integration response was chosen: no line of AWS's.
+    Chosen(String),
     Rendering(Rendering),
 }
 
@@ -30,11 +32,20 @@ pub struct Rendering {
     /// The body that it read.
     pub input: String,
     pub output: String,
-    /// Why it failed, where it did.
-    pub failed: Option<String>,
+    /// Where and why it failed, if it did.
+    pub failed: Option<Failed>,
     pub steps: Vec<Step>,
     /// Steps beyond the limit, that are not told.
     pub steps_left_out: usize,
+}
+
+/// Where a template failed, with the text of its line.
+#[derive(Debug)]
+pub struct Failed {
+    pub reason: String,
+    pub line: u32,
+    pub column: u32,
+    pub text: String,
 }
 
 /// One thing that a template did, with its line.
@@ -57,11 +68,17 @@ pub enum What {
     Iteration {
         index: usize,
     },
+    /// A loop without a round, or one that the limit ended: `value` says which.
+    Loop,
 }
 
 impl ExecutionLog {
     pub fn line(&mut self, line: impl Into<String>) {
         self.entries.push(Entry::Line(line.into()));
+    }
+
+    pub fn chosen(&mut self, which: String) {
+        self.entries.push(Entry::Chosen(which));
     }
 
     /// A body's line, as text; what is none says so, as on AWS.
@@ -102,7 +119,7 @@ impl ExecutionLog {
         }));
     }
 
-    pub fn rendering_ends(&mut self, output: &[u8], failed: Option<String>) {
+    pub fn rendering_ends(&mut self, output: &[u8], failed: Option<Failed>) {
         if let Some(rendering) = self.rendering() {
             rendering.output = String::from_utf8_lossy(output).into_owned();
             rendering.failed = failed;
@@ -141,6 +158,13 @@ impl vtl::Trace for ExecutionLog {
 
     fn iteration(&mut self, line: u32, variable: &str, index: usize, value: &str) {
         self.step(line, What::Iteration { index }, variable, value);
+    }
+
+    fn ended(&mut self, line: u32, variable: &str, rounds: usize) {
+        match rounds {
+            0 => self.step(line, What::Loop, variable, "no rounds: it found nothing to go through"),
+            most => self.step(line, What::Loop, variable, &format!("the limit of {most} rounds ended it")),
+        }
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) fn custom(definition: Definition<'_>, shows_trace: bool, problems: &m
         });
         choices.push(Choice {
             pattern,
+            pattern_text: response.selection_pattern.as_ref().map(|pattern| (*pattern.value).into()),
             status: response.status_code.value,
             maps_body: headers
                 .iter()
