@@ -218,6 +218,11 @@ async fn shaped<'s>(
     {
         told::inbound(log, answered.backend(), body, record.outcome.integration_us);
     }
+    if let Some(log) = record.log.as_deref_mut().filter(|log| log.traces)
+        && let Some(line) = chosen.told()
+    {
+        log.chosen(line);
+    }
     let answer = {
         let tools = transform::Tools { scratch: &mut worker.scratch.borrow_mut(), log: record.log.as_deref_mut() };
         transform::response(

@@ -53,6 +53,8 @@ pub trait Trace {
     fn set(&mut self, line: u32, target: &str, value: &str);
     /// A round of a `#foreach`, counted from 0.
     fn iteration(&mut self, line: u32, variable: &str, index: usize, value: &str);
+    /// A `#foreach` that found nothing to go through, or that the limit ended: its rounds.
+    fn ended(&mut self, line: u32, variable: &str, rounds: usize);
 }
 
 impl fmt::Display for SyntaxError {

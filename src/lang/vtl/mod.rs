@@ -32,6 +32,13 @@ impl Template {
         Ok(Self { program, warnings })
     }
 
+    /// A line of the template's text, counted from 1, as failures count them.
+    pub fn line(&self, number: u32) -> &str {
+        // The pool begins with the text.
+        let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
+        self.program.pool.lines().nth(index).unwrap_or_default()
+    }
+
     /// The text itself where nothing in it is evaluated: no rendering is needed.
     pub fn constant(&self) -> Option<&str> {
         match &*self.program.root {

@@ -224,6 +224,10 @@ impl<'r, 'a> Runner<'r, 'a> {
 
     /// A value for the trace, cut where it is long.
     fn shown(&mut self, value: Value<'a>) -> Run<String> {
+        // Showing a block would run it once more, with all that it does.
+        if matches!(value, Value::Object(Object::Block(_))) {
+            return Ok("(a block)".to_owned());
+        }
         let start = self.out.len();
         let result = self.print(value);
         let mut end = self.out.len().min(start + VTL_TRACE_BYTES_MAX);

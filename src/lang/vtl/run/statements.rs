@@ -80,7 +80,10 @@ impl<'r, 'a> Runner<'r, 'a> {
             | Value::Object(Object::Keys(_) | Object::Values(_) | Object::Entries(_)) => {
                 &*self.arena.alloc(Iteration::over(over))
             }
-            _ => return Ok(()),
+            _ => {
+                self.loop_ended(code, foreach, 0);
+                return Ok(());
+            }
         };
         let parent = match self.variable(FOREACH) {
             Value::Object(Object::Loop(parent)) => Some(parent),
@@ -114,7 +117,12 @@ impl<'r, 'a> Runner<'r, 'a> {
         for index in 0..VTL_ITERATIONS_MAX {
             self.spend(1)?;
             self.at = foreach.at;
-            let Some(item) = self.next_of(iteration)? else { return Ok(()) };
+            let Some(item) = self.next_of(iteration)? else {
+                if index == 0 {
+                    self.loop_ended(code, foreach, 0);
+                }
+                return Ok(());
+            };
             let has_next = iteration.has_next();
             state.index.set(index);
             state.has_next.set(has_next);
@@ -132,7 +140,16 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
             self.block(code, &foreach.body)?;
         }
+        if iteration.has_next() {
+            self.loop_ended(code, foreach, VTL_ITERATIONS_MAX);
+        }
         Ok(())
+    }
+
+    fn loop_ended(&mut self, code: Code<'r, 'a>, foreach: &'r Foreach, rounds: usize) {
+        if let Some(trace) = &mut self.trace {
+            trace.ended(foreach.at.line, code.text(foreach.variable_source), rounds);
+        }
     }
 
     /// Whether somebody may read `$velocityCount`.
