@@ -180,8 +180,10 @@ pub const REGEX_BYTES_MAX: usize = 8 * 1024;
 pub const REGEX_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
 /// Groups within each other in one regular expression.
 pub const REGEX_DEPTH_MAX: usize = 64;
-/// Steps back that one search with look-around or back-references may take: about 20 ms.
-pub const REGEX_BACKTRACKS_MAX: usize = 500_000;
+/// Steps back that one search with look-around or back-references may take: some milliseconds …
+pub const REGEX_BACKTRACKS_MAX: usize = 50_000;
+/// … and steps of a mapping that such a search is worth, whatever it takes: two hundred of them are a mapping's all.
+pub const REGEX_BACKTRACKING_STEPS: u64 = 20_000;
 /// Elements within each other in one XML body.
 pub const XML_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.

@@ -6,7 +6,7 @@ use super::parameters::Source;
 use super::template::Template;
 use crate::edge::exchange::{Request, Variable};
 use crate::edge::fault::{Fault, FaultKind};
-use crate::lang::java_regex::Regex;
+use crate::lang::java_regex::Whole;
 use crate::wire::headers::{Known, media_type};
 
 /// Request templates by content type.
@@ -55,7 +55,7 @@ impl<T> BodyTemplates<T> {
 #[derive(Debug)]
 pub(super) struct Choice {
     /// Matches the whole of what is compared; `None` is the default.
-    pub(super) pattern: Option<Regex>,
+    pub(super) pattern: Option<Whole>,
     /// The pattern as it is written, for people.
     pub(super) pattern_text: Option<Box<str>>,
     pub(super) status: u16,
@@ -87,9 +87,8 @@ pub(super) enum ResponseSource {
 /// The first choice whose pattern matches, in ascending order of their own statuses; else the default. A pattern that
 /// gives up (its limit is a bound on time) does not match.
 pub(super) fn choose<'c>(choices: &'c [Choice], compared: &str, status: u16) -> Result<&'c Choice, Fault> {
-    let matches = |choice: &&Choice| {
-        choice.pattern.as_ref().is_some_and(|pattern| pattern.is_full_match(compared).unwrap_or(false))
-    };
+    let matches =
+        |choice: &&Choice| choice.pattern.as_ref().is_some_and(|pattern| pattern.is_match(compared).unwrap_or(false));
     choices.iter().find(matches).or_else(|| choices.iter().find(|choice| choice.pattern.is_none())).ok_or_else(|| {
         let detail = format!(
             "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: \

@@ -11,6 +11,7 @@ mod replacement;
 mod translate;
 
 use crate::lang::budget::Budget;
+use crate::settings::limits::REGEX_BACKTRACKING_STEPS;
 use program::{Groups, Program};
 use replacement::Replacement;
 use translate::Translated;
@@ -40,6 +41,11 @@ impl Whole {
         Program::compile(translated, true).map(Self)
     }
 
+    /// Steps of a budget that one match of this text is worth.
+    pub fn cost(&self, text: &str) -> u64 {
+        self.0.cost(text)
+    }
+
     /// Whether the pattern takes the whole text.
     pub fn is_match(&self, text: &str) -> Result<bool, RegexError> {
         self.0.is_match(text)
@@ -58,7 +64,8 @@ impl Regex {
     }
 
     /// Java's `matches`: whether the pattern takes the whole text.
-    pub fn is_full_match(&self, text: &str) -> Result<bool, RegexError> {
+    pub fn is_full_match(&self, text: &str, budget: &Budget) -> Result<bool, RegexError> {
+        budget.spend(self.whole.cost(text))?;
         self.whole.is_match(text)
     }
 
@@ -163,6 +170,10 @@ struct Matches<'t, 'r> {
 impl Matches<'_, '_> {
     fn next(&mut self) -> Result<Option<(usize, usize)>, RegexError> {
         let Some(at) = self.at.filter(|at| *at <= self.text.len()) else { return Ok(None) };
+        let backtracks = self.regex.within.cost(self.text);
+        if backtracks >= REGEX_BACKTRACKING_STEPS {
+            self.budget.spend(backtracks)?;
+        }
         let found = self.regex.within.find_at(self.text, at, &mut self.groups)?;
         let read = match found {
             Some((_, end)) if !self.regex.reads_ahead => end - at,
@@ -199,7 +210,7 @@ pub fn fuzz(bytes: &[u8]) {
     if let Ok(parts) = regex.split(text, -1, &budget) {
         assert!(parts.iter().map(|part| part.len()).sum::<usize>() <= text.len(), "{pattern:?}");
     }
-    let _ = regex.is_full_match(text);
+    let _ = regex.is_full_match(text, &budget);
 }
 
 #[cfg(test)]

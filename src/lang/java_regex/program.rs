@@ -2,7 +2,7 @@
 
 use super::translate::{END, Translated};
 use crate::lang::budget::Exhausted;
-use crate::settings::limits::{REGEX_BACKTRACKS_MAX, REGEX_PROGRAM_BYTES_MAX};
+use crate::settings::limits::{REGEX_BACKTRACKING_STEPS, REGEX_BACKTRACKS_MAX, REGEX_PROGRAM_BYTES_MAX};
 
 /// Java's `$` (and `\Z`) where the text does not end a line: its very end.
 const END_PLAIN: &str = r"\z";
@@ -61,6 +61,14 @@ impl Program {
     /// Groups besides the whole match.
     pub(super) fn groups(&self) -> usize {
         self.groups
+    }
+
+    /// Steps that one search of a text is worth: an engine that goes back and forth may take all that it is allowed.
+    pub(super) fn cost(&self, text: &str) -> u64 {
+        match self.engine(text) {
+            Engine::Linear(_) => 1 + text.len() as u64 / 64,
+            Engine::Backtracking(_) => REGEX_BACKTRACKING_STEPS,
+        }
     }
 
     pub(super) fn is_match(&self, text: &str) -> Result<bool, RegexError> {

@@ -8,7 +8,11 @@ fn compiled(pattern: &str) -> Regex {
 
 #[track_caller]
 fn full(pattern: &str, text: &str, expected: bool) {
-    assert_eq!(compiled(pattern).is_full_match(text), Ok(expected), "{pattern} on {text:?}");
+    assert_eq!(
+        compiled(pattern).is_full_match(text, &Budget::new(1_000_000, 1 << 20)),
+        Ok(expected),
+        "{pattern} on {text:?}"
+    );
 }
 
 #[track_caller]
@@ -100,7 +104,7 @@ fn what_needs_steps_back() {
     all("$", "a\n", "x", "ax\nx");
     all("$", "a\r\n", "x", "ax\r\nx");
     let hard = compiled("(a*)*+(?=c)b|(?:a|a)*(?=b)");
-    assert_eq!(hard.is_full_match(&"a".repeat(40)), Err(RegexError::Backtracks));
+    assert_eq!(hard.is_full_match(&"a".repeat(40), &Budget::new(1_000_000, 1 << 20)), Err(RegexError::Backtracks));
 }
 
 #[test]

@@ -214,7 +214,7 @@ impl<'a> Finder<'a, '_> {
             Condition::Matches(operand, regex) => {
                 let Some(value) = self.operand(operand, item, depth)? else { return Ok(false) };
                 let Some(text) = compare::text(value, self.arena) else { return Ok(false) };
-                self.budget.spend(text.len() as u64 / 16)?;
+                self.budget.spend(regex.cost(text))?;
                 // A pattern that takes too long is a limit that was met, as a long loop is.
                 regex.is_match(text).map_err(|_| Exhausted::Steps)
             }

@@ -5,7 +5,7 @@ use super::sources::response_source;
 use super::templates::{binary_types, content_handling, template};
 use crate::edge::transform::response::{CustomResponse, ResponseMapping};
 use crate::edge::transform::select::{Choice, ResponseSource};
-use crate::lang::java_regex::Regex;
+use crate::lang::java_regex::Whole;
 use crate::model::problem::Problem;
 
 /// The integration responses of one method.
@@ -23,7 +23,7 @@ pub(super) fn custom(definition: Definition<'_>, shows_trace: bool, problems: &m
     for response in &integration.responses {
         let pattern = match response.selection_pattern.as_ref().filter(|pattern| !pattern.value.is_empty()) {
             None => None,
-            Some(pattern) => match Regex::compile(&pattern.value) {
+            Some(pattern) => match Whole::compile(&pattern.value) {
                 Ok(regex) => Some(regex),
                 Err(error) => {
                     problems.push(Problem::error(

@@ -17,7 +17,7 @@ impl<'a> Call<'_, '_, 'a> {
                 &compiled
             }
         };
-        regex.is_full_match(text).map_err(|error| unmatched(self.runner, error))
+        regex.is_full_match(text, self.runner.budget).map_err(|error| unmatched(self.runner, error))
     }
 
     pub(super) fn replace_matches(&mut self, text: &'a str, pattern: &str, replacement: &str) -> Run<Value<'a>> {
@@ -58,8 +58,8 @@ impl<'a> Call<'_, '_, 'a> {
 
     /// A pattern that is known only now.
     fn regex(&mut self, pattern: &str) -> Run<Regex> {
-        // Compiling a pattern costs microseconds a character.
-        self.runner.spend(64 + pattern.len() as u64 * 16)?;
+        // Compiling a pattern costs microseconds a character, and a class of Unicode that is repeated milliseconds.
+        self.runner.spend(4_096 + pattern.len() as u64 * 64)?;
         Regex::compile(pattern).map_err(|error| self.runner.fail(error))
     }
 }
