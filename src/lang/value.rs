@@ -225,7 +225,7 @@ struct Entry<'a> {
 }
 
 /// Entries from which on a map has an index: below it a look through is faster.
-const INDEXED_FROM: usize = 16;
+const INDEXED_FROM: usize = 33;
 
 /// A key of a map. JSON's are texts; a template may put others.
 #[derive(Clone, Copy, Debug)]
@@ -286,6 +286,35 @@ impl<'a> Map<'a> {
             hasher: OnceCell::new(),
             arena,
         })
+    }
+
+    /// Of keys and values side by side, as a reader has them: what `put` after `put` makes, in less time.
+    pub fn of_texts(keys: &[&'a str], values: &[Value<'a>], arena: &'a Bump) -> &'a Self {
+        let map = Self::with_capacity_in(keys.len(), arena);
+        if keys.len() >= INDEXED_FROM {
+            for (key, value) in keys.iter().zip(values) {
+                map.put(Key::Text(key), *value);
+            }
+            return map;
+        }
+        {
+            let mut entries = map.entries.borrow_mut();
+            // A bit for each length and first letter that was met: most keys differ in them from all before.
+            let mut met = 0_u64;
+            for (key, value) in keys.iter().zip(values) {
+                let bit = 1_u64 << ((key.len() * 7 + usize::from(key.bytes().next().unwrap_or(0))) & 63);
+                if met & bit != 0
+                    && let Some(earlier) = entries.iter_mut().find(|entry| entry.key == Key::Text(key))
+                {
+                    earlier.value = Some(*value);
+                    continue;
+                }
+                met |= bit;
+                entries.push(Entry { key: Key::Text(key), value: Some(*value) });
+            }
+            map.live.set(entries.len());
+        }
+        map
     }
 
     pub fn arena(&self) -> &'a Bump {
@@ -433,11 +462,11 @@ mod tests {
             map.put(Key::Int(number), Value::Long(number));
         }
         map.remove(Key::Int(5));
-        for number in 10..30 {
+        for number in 10..60 {
             map.put(Key::Int(number), Value::Long(number));
         }
         assert!(map.get(Key::Int(5)).is_none());
-        assert_eq!(map.len(), 29);
+        assert_eq!(map.len(), 59);
     }
 
     #[test]

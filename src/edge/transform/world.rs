@@ -79,6 +79,10 @@ impl<'a> World<'a> {
         }
     }
 
+    fn epoch(&self) -> Value<'a> {
+        Value::Long(i64::try_from(self.context.request.unix_millis).unwrap_or(i64::MAX))
+    }
+
     fn variable(&self, variable: Variable, arena: &'a Bump) -> Value<'a> {
         let mut bytes = BumpVec::new_in(arena);
         if variable.write(&self.context, &mut |part| bytes.extend_from_slice(part)) {
@@ -177,6 +181,21 @@ impl<'a> vtl::World<'a> for World<'a> {
         Value::Map(params)
     }
 
+    fn context_property(&self, name: &str, member: Option<&str>, arena: &'a Bump) -> Option<Value<'a>> {
+        match member {
+            None => match CONTEXT.iter().find(|(known, _)| *known == name)?.1 {
+                Member::Variable(variable) => Some(self.variable(variable, arena)),
+                Member::Epoch => Some(self.epoch()),
+                Member::Identity | Member::RequestOverride | Member::ResponseOverride => None,
+            },
+            Some(member) if name == "identity" => {
+                let (_, variable) = IDENTITY.iter().find(|(known, _)| *known == member)?;
+                Some(variable.map_or(Value::Null, |variable| self.variable(variable, arena)))
+            }
+            Some(_) => None,
+        }
+    }
+
     fn context(&self, arena: &'a Bump) -> Value<'a> {
         let (request, response) = Overrides::into_context(self.earlier, arena);
         self.made.set(Some((request, response)));
@@ -184,7 +203,7 @@ impl<'a> vtl::World<'a> for World<'a> {
         for &(name, member) in CONTEXT {
             let value = match member {
                 Member::Variable(variable) => self.variable(variable, arena),
-                Member::Epoch => Value::Long(i64::try_from(self.context.request.unix_millis).unwrap_or(i64::MAX)),
+                Member::Epoch => self.epoch(),
                 Member::RequestOverride => Value::Map(request),
                 Member::ResponseOverride => Value::Map(response),
                 Member::Identity => {

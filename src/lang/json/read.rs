@@ -12,7 +12,7 @@ use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 
 use crate::lang::budget::{Budget, Exhausted};
 use crate::lang::java_number::{self, Integer};
-use crate::lang::value::{Key, List, ListKind, Map, Value};
+use crate::lang::value::{List, ListKind, Map, Value};
 use crate::settings::limits::JSON_DEPTH_MAX;
 
 /// What json-smart calls the end of its input, and takes for it wherever it reads one outside of quotes.
@@ -178,10 +178,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         self.leave(3 * (self.values.len() - first))?;
         let values = self.values.get(first..).unwrap_or_default();
         let keys = self.keys.get(first_key..).unwrap_or_default();
-        let map = Map::with_capacity_in(values.len(), self.arena);
-        for (key, value) in keys.iter().zip(values) {
-            map.put(Key::Text(key), *value);
-        }
+        let map = Map::of_texts(keys, values, self.arena);
         self.keys.truncate(first_key);
         self.values.truncate(first);
         self.values.push(Value::Map(map));

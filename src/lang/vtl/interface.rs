@@ -38,6 +38,12 @@ pub trait World<'a> {
     fn param(&self, name: &str, arena: &'a Bump) -> Option<&'a str>;
     /// `$input.params()`
     fn params(&self, arena: &'a Bump) -> Value<'a>;
+    /// `$context.NAME` or `$context.NAME.MEMBER` alone, as long as nobody has asked for the whole; `None` where only the
+    /// whole can tell.
+    fn context_property(&self, name: &str, member: Option<&str>, arena: &'a Bump) -> Option<Value<'a>> {
+        let _ = (name, member, arena);
+        None
+    }
     /// `$context`; asked at most once a rendering.
     fn context(&self, arena: &'a Bump) -> Value<'a>;
     /// `$stageVariables`; asked at most once a rendering.

@@ -135,6 +135,11 @@ impl<'r, 'a> Runner<'r, 'a> {
         value
     }
 
+    /// Whether `$context` is a variable by now, or a macro's parameter may be called so.
+    fn has_context(&self) -> bool {
+        self.loaded[0] || self.frame.is_some() || !self.slots.get(CONTEXT as usize).is_some_and(|value| value.is_null())
+    }
+
     #[inline]
     fn store(&mut self, slot: Slot, value: Value<'a>) {
         if let Some(place) = self.slots.get_mut(slot as usize) {

@@ -4,7 +4,7 @@ use crate::lang::json::{self, Slashes};
 use crate::lang::value::{Key, ListKind, Object, Value};
 use crate::lang::vtl::method::Method;
 use crate::lang::vtl::methods;
-use crate::lang::vtl::program::{Expression, Literal, MethodCall, Reference, Step};
+use crate::lang::vtl::program::{CONTEXT, Expression, Literal, MethodCall, Reference, Step};
 use crate::lang::vtl::run::state::Code;
 use crate::lang::vtl::run::{Run, Runner};
 
@@ -31,6 +31,11 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// The value behind so many steps. The first step without a value ends the way: `$missing.length()` is `""`.
     #[inline]
     fn walk(&mut self, code: Code<'r, 'a>, reference: &'r Reference, steps: usize) -> Run<Value<'a>> {
+        if reference.root == CONTEXT
+            && let Some(value) = self.context_property(code, reference, steps)
+        {
+            return Ok(if value.is_null() { nothing() } else { value });
+        }
         let mut value = self.lookup(reference.root)?;
         for step in reference.steps.iter().take(steps) {
             if value.is_null() {
@@ -40,6 +45,21 @@ impl<'r, 'a> Runner<'r, 'a> {
             value = self.step(code, value, step)?;
         }
         Ok(if value.is_null() { nothing() } else { value })
+    }
+
+    /// One value of `$context`, where nobody needs the whole of it: making thirty values for one is most of a short
+    /// template's time.
+    fn context_property(&self, code: Code<'r, 'a>, reference: &'r Reference, steps: usize) -> Option<Value<'a>> {
+        if self.has_context() || steps != reference.steps.len() {
+            return None;
+        }
+        match &*reference.steps {
+            [Step::Property(name)] => self.world.context_property(code.text(*name), None, self.arena),
+            [Step::Property(name), Step::Property(member)] => {
+                self.world.context_property(code.text(*name), Some(code.text(*member)), self.arena)
+            }
+            _ => None,
+        }
     }
 
     #[inline]
