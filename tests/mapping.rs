@@ -24,15 +24,20 @@ impl Method<'_> {
             .iter()
             .map(|status| format!("        \"{status}\": {{description: d, headers: {{{}}}}}\n", declared.join(", ")))
             .collect();
-        let parameters: String = ["in: query, name: q", "in: header, name: X-In"]
-            .iter()
-            .map(|one| format!("        - {{{one}, schema: {{type: string}}}}\n"))
-            .chain(
-                self.path
-                    .contains("{id}")
-                    .then(|| "        - {in: path, name: id, required: true, schema: {type: string}}\n".to_owned()),
-            )
-            .collect();
+        let parameters: String = [
+            "in: query, name: q",
+            "in: header, name: X-Forwarded-For",
+            "in: header, name: X-Amzn-Trace-Id",
+            "in: header, name: Expect",
+        ]
+        .iter()
+        .map(|one| format!("        - {{{one}, schema: {{type: string}}}}\n"))
+        .chain(
+            self.path
+                .contains("{id}")
+                .then(|| "        - {in: path, name: id, required: true, schema: {type: string}}\n".to_owned()),
+        )
+        .collect();
         let integration: String = self
             .integration
             .lines()
@@ -586,4 +591,90 @@ fn brotli_and_zstd_where_the_operator_allows() {
     let response = client.request("GET", "/m", &[("Accept-Encoding", "zstd")], b"");
     assert_eq!(response.all("Content-Encoding"), ["zstd"]);
     assert_eq!(zstd::stream::decode_all(&response.body[..]).expect("zstd"), pattern);
+}
+
+/// rest/05 section 5.2: what the gateway adds is there for mappings, and a client cannot stand in for its own address.
+#[test]
+fn mappings_see_what_the_gateway_adds() {
+    let (backend, gateway) = start(
+        "type: http
+httpMethod: POST
+uri: \"http://{B}/mirror/200\"
+requestParameters:
+  integration.request.header.X-A: method.request.header.X-Forwarded-For
+  integration.request.header.X-B: method.request.header.X-Amzn-Trace-Id
+  integration.request.header.X-C: method.request.header.Expect
+responses: {default: {statusCode: \"200\"}}",
+    );
+    let mut client = gateway.client();
+    client.request("POST", "/m", &[("X-Forwarded-For", "6.6.6.6")], b"x");
+    let seen = backend.last();
+    assert_eq!(seen.all("X-A"), ["6.6.6.6, 127.0.0.1"]);
+    assert_eq!(seen.all("X-B"), seen.all("X-Amzn-Trace-Id"));
+    assert_eq!(seen.header("X-C"), None);
+    client.post("/m", "x");
+    assert_eq!(backend.last().all("X-A"), ["127.0.0.1"]);
+}
+
+#[test]
+fn names_of_overrides_have_no_case() {
+    let (backend, gateway) = with_request_template(
+        "#set($context.requestOverride.header.host = \"one.test\")#set($context.requestOverride.header.Host = \"two.test\"){}",
+    );
+    gateway.client().post("/m", "{}");
+    assert_eq!(backend.last().all("Host"), ["two.test"]);
+    let (_backend, gateway) = start(
+        "type: http
+httpMethod: POST
+uri: \"http://{B}/mirror/200\"
+responses:
+  default:
+    statusCode: \"200\"
+    responseParameters: {method.response.header.Server: \"'mapped'\"}
+    responseTemplates: {application/json: '#set($context.responseOverride.header.Server = \"o\")x', application/xml: \"\"}",
+    );
+    let mut client = gateway.client();
+    let response = client.post("/m", "body");
+    assert_eq!(response.all("x-amzn-Remapped-Server"), ["o"]);
+    assert_eq!(response.all("X-Amzn-Trace-Id").len(), 1);
+    response.expect(200, "x");
+    // An empty template passes the body through, for its type.
+    let response = client.request("POST", "/m", &[("Accept", "application/xml")], b"body");
+    assert_eq!(response.all("Content-Type"), ["application/xml"]);
+    response.expect(200, "body");
+}
+
+/// rest/06 section 6.2 (measured).
+#[test]
+fn a_mock_under_everything_is_binary_needs_text() {
+    let top = "x-amazon-apigateway-binary-media-types: [\"*/*\"]";
+    let mock = "type: mock\nrequestTemplates: {application/json: '{\"statusCode\": 200}'}\nresponses: {default: {statusCode: \"200\", responseTemplates: {application/json: '$input.params(\"q\")'}}}";
+    let (_backend, gateway) = Method { top, path: "/m", integration: mock }.start();
+    failed(gateway.client().get("/m?q=1"));
+    let text = format!("{mock}\ncontentHandling: CONVERT_TO_TEXT");
+    let (_backend, gateway) = Method { top, path: "/m", integration: &text }.start();
+    gateway.client().get("/m?q=1").expect(200, "1");
+}
+
+#[test]
+fn slow_clients_get_the_whole_of_a_large_answer() {
+    let backend = Backend::start();
+    let method = Method {
+        top: "",
+        path: "/m",
+        integration: "type: http\nhttpMethod: GET\nuri: \"http://{B}/bytes/9000000\"\nresponses: {default: {statusCode: \"200\", responseTemplates: {application/json: '$input.body'}}}",
+    };
+    let gateway = Gateway::start(&method.definition(&backend), &["--body-timeout", "1s"]);
+    let mut client = gateway.client();
+    client.send("GET /m HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = client.try_read_head().expect("a head");
+    assert_eq!(head.all("Content-Length"), ["9000000"]);
+    let mut left = 9_000_000_usize;
+    while left > 0 {
+        let piece = left.min(600_000);
+        assert_eq!(client.take(piece).expect("more of the body").len(), piece);
+        left -= piece;
+        // Slower than one timeout for all of it, faster than one for each piece.
+        std::thread::sleep(std::time::Duration::from_millis(150));
+    }
 }

@@ -88,6 +88,7 @@ fn canned(text: &str) -> Result<Answer, Refusal> {
             "write `--mock-integration 200:answer.json`",
         ));
     };
+    let file = file.filter(|file| !file.is_empty());
     let body = file.map(|file| bytes_of(file, "--mock-integration")).transpose()?.unwrap_or_default();
     let is_json = serde_json::from_slice::<Value>(&body).is_ok();
     let content_type = if is_json { "application/json" } else { "text/plain" };

@@ -10,7 +10,7 @@ use super::transform::{self, Answer, AnswerBody, Backend, Outbound, Overrides};
 use super::upstream::{self, Inbound};
 use super::watch::Record;
 use super::whole::{self, Held, Whole};
-use super::worker::{Canned, Worker};
+use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
 use crate::net::buffer::Buffer;
 use crate::settings::limits::METHOD_ARN_BYTES_MAX;
@@ -81,8 +81,8 @@ pub(super) async fn answer<'s>(
             let answered = match &worker.canned {
                 Some(canned) => Answered::Canned(canned),
                 None => {
-                    let call = relay::outbound(worker, connection, head, verb, body, &whole).await?;
-                    drop(whole);
+                    // The count lasts until the backend has answered: the request is kept until then.
+                    let (call, _count) = relay::outbound(worker, connection, head, verb, body, whole).await?;
                     // What came before took a microsecond: the backend's time begins with the request's.
                     Answered::Backend(upstream::call(worker.tools(), integration, admitted, call, now).await?)
                 }
@@ -96,7 +96,8 @@ pub(super) async fn answer<'s>(
     let context = met(worker, &connection.request, release, method, &trail.values);
     let response = respond(worker, plan, &context, answered, overrides.as_deref(), record).await?;
     match release.compression {
-        Some(compression) if !plan.streams() => {
+        // Whoever watches wants to read it.
+        Some(compression) if !plan.streams() && record.log.is_none() => {
             Box::pin(relay::compressed(worker, compression, &connection.request, response)).await
         }
         _ => Ok(response),
@@ -185,11 +186,17 @@ async fn respond<'s>(
     Ok(match (answer.body, answered) {
         (AnswerBody::Backend, Answered::Backend(inbound)) => match held {
             None => Response::of_backend(answer.status, head, inbound),
-            Some(held) => Response::made(answer.status, head, Buffer::of(&held.bytes)).instead_of(inbound),
+            Some(held) => {
+                let (bytes, count) = held.into_parts();
+                Response::made(answer.status, head, Buffer::from(bytes)).counted(count).instead_of(inbound)
+            }
         },
         (AnswerBody::Backend, answered) => Response::made(answer.status, head, Buffer::of(answered.first())),
         (AnswerBody::Constant(constant), answered) => Response::constant(answer.status, head, constant).after(answered),
-        (AnswerBody::Made(made), answered) => Response::made(answer.status, head, made).after(answered),
+        (AnswerBody::Made(made), answered) => {
+            let count = Count::of(&worker.shared, made.len())?;
+            Response::made(answer.status, head, made).counted(count).after(answered)
+        }
     })
 }
 

@@ -55,7 +55,7 @@ async fn write(encoder: &mut impl Write, body: &[u8]) -> io::Result<()> {
 }
 
 /// Goes to the end of the core's queue.
-async fn let_others_run() {
+pub(super) async fn let_others_run() {
     let mut waited = false;
     poll_fn(|context| {
         if std::mem::replace(&mut waited, true) {

@@ -56,6 +56,21 @@ impl Request {
         self.head.lines.iter().filter(|line| is_visible(line.known))
     }
 
+    /// Value of a header that the gateway adds or completes at intake, as mappings and templates see it (rest/05 section
+    /// 5.2): a client's own list of addresses has its peer's behind it.
+    pub fn intake_value(&self, name: &[u8]) -> Option<Vec<u8>> {
+        match name {
+            b"X-Amzn-Trace-Id" => Some([b"Root=", trace_root(self)].concat()),
+            b"X-Forwarded-For" => {
+                let own = self.values(Known::XForwardedFor).filter(|value| !value.is_empty());
+                Some(own.chain([self.peer.address()]).collect::<Vec<_>>().join(&b", "[..]))
+            }
+            b"X-Forwarded-Port" => Some(self.peer.local_port.to_string().into_bytes()),
+            b"X-Forwarded-Proto" => Some(b"http".to_vec()),
+            _ => None,
+        }
+    }
+
     pub fn path(&self) -> &[u8] {
         self.path.of(&self.bytes)
     }

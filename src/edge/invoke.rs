@@ -79,7 +79,7 @@ async fn run(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invo
         of_fault(&fault, &connection.request, &trail)
     });
     put_cors(&mut response, &connection.request, &trail);
-    let (status, head, body) = response.into_parts();
+    let (status, head, body) = response.into_parts(connection.request.verb);
     let mut log = record.log.take().map(|log| *log).unwrap_or_default();
     match failed {
         None => log.line("Successfully completed execution"),

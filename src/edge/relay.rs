@@ -12,8 +12,9 @@ use super::transform::{Compression, OutboundBody};
 use super::upstream::{Call, ClientSide, Finished, Inbound};
 use super::watch::Record;
 use super::whole::{self, Whole};
-use super::worker::Worker;
+use super::worker::{Count, Worker};
 use crate::net::buffer::Buffer;
+use crate::settings::limits::BODY_BUFFER_BYTES;
 use crate::telemetry::names::Event;
 use crate::time::Instant;
 use crate::wire::h1::Framing;
@@ -27,6 +28,8 @@ pub(super) struct Response<'s> {
     /// The backend's answer, where the client gets something else in its place.
     unused: Option<Box<Inbound>>,
     closes: bool,
+    /// Of a body that is held, until it has been sent.
+    count: Option<Count>,
 }
 
 enum Content<'s> {
@@ -38,15 +41,20 @@ enum Content<'s> {
 
 impl<'s> Response<'s> {
     pub(super) fn constant(status: u16, head: Buffer, body: &'s [u8]) -> Self {
-        Self { status, head, body: Content::Constant(body), unused: None, closes: false }
+        Self { status, head, body: Content::Constant(body), unused: None, closes: false, count: None }
     }
 
     pub(super) fn made(status: u16, head: Buffer, body: Buffer) -> Self {
-        Self { status, head, body: Content::Made(body), unused: None, closes: false }
+        Self { status, head, body: Content::Made(body), unused: None, closes: false, count: None }
+    }
+
+    /// The same while a body of this size is counted.
+    pub(super) fn counted(self, count: Count) -> Self {
+        Self { count: Some(count), ..self }
     }
 
     pub(super) fn of_backend(status: u16, head: Buffer, inbound: Inbound) -> Self {
-        Self { status, head, body: Content::Backend(inbound), unused: None, closes: false }
+        Self { status, head, body: Content::Backend(inbound), unused: None, closes: false, count: None }
     }
 
     /// `responses` is `None` where no release was met.
@@ -54,7 +62,14 @@ impl<'s> Response<'s> {
         let mut head = Buffer::head();
         let answer = gateway_response::respond(responses, fault, context, &mut head);
         let closes = !fault.kind.may_keep_alive();
-        Self { status: answer.status, head, body: Content::Fault(fault.kind, answer.body), unused: None, closes }
+        Self {
+            status: answer.status,
+            head,
+            body: Content::Fault(fault.kind, answer.body),
+            unused: None,
+            closes,
+            count: None,
+        }
     }
 
     /// What is written so far.
@@ -63,8 +78,9 @@ impl<'s> Response<'s> {
     }
 
     /// Status, mapped head and body of an answer that nobody is sent.
-    pub(super) fn into_parts(self) -> (u16, Buffer, Vec<u8>) {
+    pub(super) fn into_parts(self, verb: Verb) -> (u16, Buffer, Vec<u8>) {
         let body = match self.body {
+            _ if is_bodiless(verb, self.status) => Vec::new(),
             Content::Constant(constant) => constant.to_vec(),
             Content::Made(made) => made.to_vec(),
             Content::Backend(inbound) => inbound.first().to_vec(),
@@ -86,8 +102,10 @@ pub(super) async fn compressed<'s>(
     mut response: Response<'s>,
 ) -> Result<Response<'s>, Fault> {
     let Some(coding) = compression.coding(request) else { return Ok(response) };
-    let bodiless = request.verb == Verb::Head || matches!(response.status, 204 | 206 | 304);
-    if bodiless || header_lines(&response.head).any(|(name, _)| name.eq_ignore_ascii_case(b"content-encoding")) {
+    if is_bodiless(request.verb, response.status)
+        || response.status == 206
+        || header_lines(&response.head).any(|(name, _)| name.eq_ignore_ascii_case(b"content-encoding"))
+    {
         return Ok(response);
     }
     let bytes_min = compression.bytes_min;
@@ -109,6 +127,7 @@ pub(super) async fn compressed<'s>(
     let encoded = if body.len() >= bytes_min { encode::encode(coding, body).await.ok() } else { None };
     response.body = match (encoded, response.body, held) {
         (Some(encoded), body, _) => {
+            response.count = Some(Count::of(&worker.shared, encoded.len())?);
             response.head.push(b"Content-Encoding: ");
             response.head.push(coding.name().as_bytes());
             // RFC 9110 12.5.5: a cache on the way must not give it to somebody else.
@@ -120,11 +139,18 @@ pub(super) async fn compressed<'s>(
         }
         (None, Content::Backend(inbound), Some(held)) => {
             response.unused = Some(Box::new(inbound));
-            Content::Made(Buffer::of(&held.bytes))
+            let (bytes, count) = held.into_parts();
+            response.count = Some(count);
+            Content::Made(Buffer::from(bytes))
         }
         (None, body, _) => body,
     };
     Ok(response)
+}
+
+/// Whether an answer has no body whatever it was mapped to (RFC 9110 9.3.2, 15.3.5, 15.3.6 and 15.4.5).
+fn is_bodiless(verb: Verb, status: u16) -> bool {
+    verb == Verb::Head || matches!(status, 204 | 205 | 304)
 }
 
 /// Writes the framing behind the mapped head, and what has arrived of the body behind that. Where more is to come,
@@ -135,15 +161,17 @@ pub(super) async fn outbound(
     mut head: Buffer,
     verb: Verb,
     body: OutboundBody<'_>,
-    whole: &Whole,
-) -> Result<Call, Fault> {
+    whole: Whole,
+) -> Result<(Call, Option<Count>), Fault> {
     let arrived = connection.arrived;
     let complete = connection.body.is_complete();
     let first = connection.request.bytes.get(arrived.start..arrived.end).unwrap_or_default();
     let mut chunked = false;
     let streams = matches!(body, OutboundBody::Client);
+    let mut count = None;
     match body {
         OutboundBody::Made(made) => {
+            count = Some(Count::of(&worker.shared, made.len())?);
             content_length(&mut head, made.len() as u64);
             head.push(&made);
         }
@@ -151,6 +179,7 @@ pub(super) async fn outbound(
             let held = whole.held().unwrap_or_default();
             content_length(&mut head, held.len() as u64);
             head.push(held);
+            count = whole.into_count();
         }
         OutboundBody::Constant(constant) => {
             content_length(&mut head, constant.len() as u64);
@@ -183,7 +212,7 @@ pub(super) async fn outbound(
     } else {
         None
     };
-    Ok(Call { bytes: head, verb, client, chunked })
+    Ok((Call { bytes: head, verb, client, chunked }, count))
 }
 
 fn lend(worker: &Worker, connection: &mut Connection) -> Option<Box<ClientSide>> {
@@ -230,7 +259,7 @@ pub(super) async fn send(
     response: Response<'_>,
     record: &mut Record<'_>,
 ) -> bool {
-    let Response { status, mut head, body, unused, closes } = response;
+    let Response { status, mut head, body, unused, closes, count: _count } = response;
     record.outcome.status = status;
     if let Some(inbound) = unused {
         // What the backend said is not wanted: its connection goes on only if nothing more of it is to come.
@@ -254,7 +283,7 @@ pub(super) async fn send(
     let stamp = worker.stamps.at(worker.clock.unix_millis(now));
     finish_head(&mut head, &Finish { request, keep_alive: keep, stamp: &stamp, framing });
     let by = now + worker.limits.body_stall_timeout;
-    let bodiless = request.verb == Verb::Head || matches!(status, 204 | 304);
+    let bodiless = is_bodiless(request.verb, status);
     match body {
         Content::Constant(constant) => {
             if !bodiless {
@@ -263,17 +292,10 @@ pub(super) async fn send(
             }
             sent(connection, head, by, record).await && keep
         }
+        Content::Made(_) if bodiless => sent(connection, head, by, record).await && keep,
         Content::Made(made) => {
-            let mut rest = None;
-            if !bodiless {
-                record.outcome.response_bytes = made.len() as u64;
-                if made.len() <= head.room() { head.push(&made) } else { rest = Some(made) }
-            }
-            let arrived = sent(connection, head, by, record).await;
-            match rest {
-                Some(rest) if arrived => sent(connection, rest, by, record).await && keep,
-                _ => arrived && keep,
-            }
+            record.outcome.response_bytes = made.len() as u64;
+            in_pieces(worker, connection, head, &made, record).await && keep
         }
         Content::Fault(_, text) => {
             if !bodiless {
@@ -294,6 +316,10 @@ fn framing(body: &Content<'_>, status: u16, connection: &Connection) -> AnswerFr
     // RFC 9110 15.3.5 and 15.4.5: these have no body, and 204 must not announce one.
     if matches!(status, 204 | 304) {
         return AnswerFraming::Unsaid;
+    }
+    // RFC 9110 15.3.6.
+    if status == 205 {
+        return AnswerFraming::Sized(0);
     }
     match body {
         Content::Constant(constant) => AnswerFraming::Sized(constant.len() as u64),
@@ -318,6 +344,32 @@ async fn sent(connection: &mut Connection, part: Buffer, by: Instant, record: &m
         if connection.write_timed_out() { record.write_timed_out() } else { record.client_left() }
     }
     arrived
+}
+
+/// Sends a head and a body that is there as a whole; a large one in pieces, each of which has its time.
+async fn in_pieces(
+    worker: &Worker,
+    connection: &mut Connection,
+    mut head: Buffer,
+    body: &[u8],
+    record: &mut Record<'_>,
+) -> bool {
+    let with_head = body.len().min(head.room());
+    let (first, rest) = body.split_at(with_head);
+    head.push(first);
+    let mut by = record.answered + worker.limits.body_stall_timeout;
+    if !sent(connection, head, by, record).await {
+        return false;
+    }
+    for piece in rest.chunks(BODY_BUFFER_BYTES) {
+        let mut part = Buffer::body();
+        part.push(piece);
+        by = worker.clock.now() + worker.limits.body_stall_timeout;
+        if !sent(connection, part, by, record).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Hands a backend's body to the client piece by piece; the next one is read when the last one has been taken.

@@ -4,17 +4,17 @@
 use std::io::{ErrorKind, Read};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 
 use super::body::BodyError;
 use super::connection::Connection;
+use super::encode::let_others_run;
 use super::exchange::Request;
 use super::fault::{Fault, FaultKind};
 use super::upstream::Inbound;
-use super::worker::{Shared, Worker};
-use crate::settings::limits::{HELD_BYTES_COUNTED_FROM, HELD_BYTES_MAX};
+use super::worker::{Count, Shared, Worker};
+use crate::settings::limits::ENCODE_PIECE_BYTES;
 use crate::time::Instant;
 use crate::wire::h1::Framing;
 use crate::wire::headers::Known;
@@ -50,6 +50,14 @@ impl Whole {
         }
     }
 
+    /// What goes on being held when its bytes have been copied.
+    pub(super) fn into_count(self) -> Option<Count> {
+        match self {
+            Self::Arrived => None,
+            Self::Gathered(held) | Self::Decoded(held) => Some(held.into_parts().1),
+        }
+    }
+
     pub(super) fn is_decoded(&self) -> bool {
         matches!(self, Self::Decoded(_))
     }
@@ -58,46 +66,28 @@ impl Whole {
 /// Bytes that are counted against what a process may hold of bodies.
 pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
-    counted: usize,
-    shared: Arc<Shared>,
+    count: Count,
 }
 
 impl Held {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        Self { bytes: Vec::new(), counted: 0, shared: Arc::clone(shared) }
+        Self { bytes: Vec::new(), count: Count::new(shared) }
     }
 
     pub(super) fn push(&mut self, more: &[u8]) -> Result<(), Fault> {
-        self.reserve(more.len())?;
+        let needed = self.bytes.len() + more.len();
+        if needed > self.bytes.capacity() {
+            let capacity = needed.max(self.bytes.capacity() * 2);
+            self.count.grow_to(capacity)?;
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
         self.bytes.extend_from_slice(more);
         Ok(())
     }
 
-    /// Small bodies are not counted: the count is written by all cores.
-    fn reserve(&mut self, more: usize) -> Result<(), Fault> {
-        let needed = self.bytes.len() + more;
-        if needed <= self.bytes.capacity() {
-            return Ok(());
-        }
-        let capacity = needed.max(self.bytes.capacity() * 2);
-        if capacity > HELD_BYTES_COUNTED_FROM {
-            let growth = capacity - self.counted;
-            if self.shared.held_bytes.fetch_add(growth, Ordering::Relaxed) + growth > HELD_BYTES_MAX {
-                self.shared.held_bytes.fetch_sub(growth, Ordering::Relaxed);
-                return Err(Fault::because(FaultKind::Overloaded, "too many bodies are held in memory at once"));
-            }
-            self.counted = capacity;
-        }
-        self.bytes.reserve_exact(capacity - self.bytes.len());
-        Ok(())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if self.counted > 0 {
-            self.shared.held_bytes.fetch_sub(self.counted, Ordering::Relaxed);
-        }
+    /// The bytes, and the count that whoever has them keeps as long as them.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Count) {
+        (self.bytes, self.count)
     }
 }
 
@@ -113,7 +103,7 @@ pub(super) async fn of_client(worker: &Worker, connection: &mut Connection) -> R
     }
     let Some(coding) = coding(&connection.request)? else { return Ok(whole) };
     let limit = worker.limits.payload_bytes_max;
-    Ok(Whole::Decoded(decode(coding, encoded, limit, Held::new(&worker.shared))?))
+    Ok(Whole::Decoded(decode(coding, encoded, limit, Held::new(&worker.shared)).await?))
 }
 
 async fn gather(worker: &Worker, connection: &mut Connection) -> Result<Whole, Fault> {
@@ -181,26 +171,36 @@ fn coding(request: &Request) -> Result<Option<Coding>, Fault> {
     Ok(found)
 }
 
-/// Decodes within the payload limit: a small body may not become a large one.
-fn decode(coding: Coding, encoded: &[u8], limit: u64, mut held: Held) -> Result<Held, Fault> {
+/// Decodes within the payload limit: a small body may not become a large one, and nothing may stand behind its end.
+async fn decode(coding: Coding, encoded: &[u8], limit: u64, mut held: Held) -> Result<Held, Fault> {
+    let unsupported = || Fault::new(FaultKind::UnsupportedMediaType);
     // RFC 9110 8.4.1.2: `deflate` is zlib; some clients send the bare stream (its first byte tells: a zlib header is a
     // multiple of 31 with method 8).
     let zlib = matches!(encoded, [first, second, ..]
         if first & 15 == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0);
-    let mut decoder: Box<dyn Read> = match coding {
-        Coding::Gzip => Box::new(MultiGzDecoder::new(encoded)),
-        Coding::Deflate if zlib => Box::new(ZlibDecoder::new(encoded)),
-        Coding::Deflate => Box::new(DeflateDecoder::new(encoded)),
-    };
-    let mut piece = [0; 16 * 1024];
-    loop {
-        match decoder.read(&mut piece) {
-            Ok(0) => return Ok(held),
-            Ok(read) if (held.bytes.len() + read) as u64 > limit => return Err(Fault::new(FaultKind::PayloadTooLarge)),
-            Ok(read) => held.push(&piece[..read])?,
-            Err(_) => return Err(Fault::new(FaultKind::UnsupportedMediaType)),
+    let mut rest = encoded;
+    {
+        // One member: a body of many empty ones would be much work for nothing.
+        let mut decoder: Box<dyn Read + '_> = match coding {
+            Coding::Gzip => Box::new(GzDecoder::new(&mut rest)),
+            Coding::Deflate if zlib => Box::new(ZlibDecoder::new(&mut rest)),
+            Coding::Deflate => Box::new(DeflateDecoder::new(&mut rest)),
+        };
+        let mut piece = vec![0; ENCODE_PIECE_BYTES];
+        loop {
+            match decoder.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) if (held.bytes.len() + read) as u64 > limit => {
+                    return Err(Fault::new(FaultKind::PayloadTooLarge));
+                }
+                Ok(read) => held.push(piece.get(..read).unwrap_or_default())?,
+                Err(_) => return Err(unsupported()),
+            }
+            // The core's other requests have their turn.
+            let_others_run().await;
         }
     }
+    if rest.is_empty() { Ok(held) } else { Err(unsupported()) }
 }
 
 /// The rest of a backend's body; `None` where all of it came with its head.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::exchange::IdSource;
+use super::fault::{Fault, FaultKind};
 use super::limit::Buckets;
 use super::snapshot::Snapshot;
 use super::transform::Scratch;
 use super::upstream::{Pools, Tools};
 use super::watch::Sink;
 use crate::net::buffer::Buffer;
-use crate::settings::limits::Limits;
+use crate::settings::limits::{HELD_BYTES_COUNTED_FROM, HELD_BYTES_MAX, Limits};
 use crate::telemetry::counters::CoreCounters;
 use crate::time::{Clock, Stamps};
 use crate::wire::h1::response::ResponseHead;
@@ -63,6 +64,47 @@ pub struct Shared {
     pub held_bytes: AtomicUsize,
     /// Cores that have ended their last connection after a drain.
     pub drained: AtomicUsize,
+}
+
+/// Bytes of bodies that somebody holds, counted against what a process may hold, until it is dropped.
+pub struct Count {
+    bytes: usize,
+    shared: Arc<Shared>,
+}
+
+impl Count {
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        Self { bytes: 0, shared: Arc::clone(shared) }
+    }
+
+    /// Of something of this size that is there already.
+    pub fn of(shared: &Arc<Shared>, bytes: usize) -> Result<Self, Fault> {
+        let mut count = Self::new(shared);
+        count.grow_to(bytes)?;
+        Ok(count)
+    }
+
+    /// Small ones are not counted: the count is written by all cores.
+    pub fn grow_to(&mut self, bytes: usize) -> Result<(), Fault> {
+        if bytes <= HELD_BYTES_COUNTED_FROM || bytes <= self.bytes {
+            return Ok(());
+        }
+        let growth = bytes - self.bytes;
+        if self.shared.held_bytes.fetch_add(growth, Ordering::Relaxed) + growth > HELD_BYTES_MAX {
+            self.shared.held_bytes.fetch_sub(growth, Ordering::Relaxed);
+            return Err(Fault::because(FaultKind::Overloaded, "too many bodies are held in memory at once"));
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.shared.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Shared {

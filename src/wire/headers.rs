@@ -29,6 +29,12 @@ impl Span {
     }
 }
 
+/// Whether a header may carry it: no control character but the tab (RFC 9110 5.5), which would end the line or make a strict
+/// reader drop the whole message.
+pub fn is_field_value(value: &[u8]) -> bool {
+    value.iter().all(|&byte| byte >= b' ' && byte != 0x7f || byte == b'\t')
+}
+
 /// `type/subtype` of a header value, without its parameters.
 pub fn media_type(value: &[u8]) -> &[u8] {
     value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()

@@ -10,7 +10,7 @@ use super::exchange::{Context, Request};
 use super::fault::Fault;
 use super::transform::write_status_line;
 use crate::net::buffer::Buffer;
-use crate::wire::headers::Known;
+use crate::wire::headers::{Known, is_field_value};
 
 /// What one release answers its faults with: compiled when it is deployed, only looked up when a request fails.
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl Customised {
             let found = header.source.write(context, fault, &mut |part| value.extend_from_slice(part));
             // A decoded query value may hold a line's end: it must not become a header of its own, so it counts as
             // missing, and what is missing is not sent (rest/11 section 11.4).
-            if !found || value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            if !found || !is_field_value(&value) {
                 continue;
             }
             line(head, &header.name, &value);

@@ -73,7 +73,9 @@ impl Parameter {
         match self.position {
             Position::Path => false,
             // RFC 9110 5.1: names of headers have no case, and what came by HTTP/2 has lost it.
-            Position::Header => request.head.lines.iter().any(|line| {
+            // … which the gateway itself brings, where the client does not (rest/05 section 5.2).
+            Position::Header if request.intake_value(name).is_some() => true,
+            Position::Header => request.visible_lines().any(|line| {
                 line.name.of(&request.bytes).eq_ignore_ascii_case(name) && !is_blank(line.value.of(&request.bytes))
             }),
             Position::QueryString => pairs(request.query().unwrap_or_default()).any(|(encoded, value)| {

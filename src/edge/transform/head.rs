@@ -2,13 +2,13 @@
 
 use super::headers::{Forward, Target, forward, target};
 use super::mapping::{HttpRequest, MappedHeader};
-use super::overrides::{Overrides, each, joined};
+use super::overrides::{Overrides, each, joined, last_of_name};
 use super::parameters::{Form, Lookup, Piece};
 use super::template::{Way, unable};
 use crate::edge::exchange::{Context, client_trace};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
-use crate::wire::headers::{Known, Line, is_token, list_names};
+use crate::wire::headers::{Known, Line, is_field_value, is_token, list_names};
 use crate::wire::uri::{encode_query, is_free_of_parents, query_name_is};
 
 pub(super) fn head(mapping: &HttpRequest, lookup: &Lookup<'_>, overrides: Option<&Overrides>) -> Result<Buffer, Fault> {
@@ -43,7 +43,7 @@ pub(super) fn head(mapping: &HttpRequest, lookup: &Lookup<'_>, overrides: Option
     for header in mapping.headers.iter().filter(|header| overrides.is_none() || !overridden(&header.name)) {
         write_mapped(header, lookup, &mut head)?;
     }
-    for (name, value) in overrides.into_iter().flat_map(|overrides| overrides.request("header")) {
+    for (name, value) in overrides.into_iter().flat_map(|overrides| last_of_name(overrides.request("header"))) {
         write_override(name, value, &mut head)?;
     }
     head.push(b"X-Amzn-Trace-Id: ");
@@ -71,7 +71,7 @@ fn write_override(name: &str, value: &serde_json::Value, head: &mut Buffer) -> R
         Target::Sent => {}
     }
     let value = joined(value);
-    if !is_token(name.as_bytes()) || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+    if !is_token(name.as_bytes()) || !is_field_value(value.as_bytes()) {
         return Err(unable(Way::Request, &format!("requestOverride.header.{name} cannot be sent as a header")));
     }
     line(head, name.as_bytes(), value.as_bytes());

@@ -116,9 +116,13 @@ pub(super) fn target(known: Known) -> Target {
     match known {
         Known::ContentLength | Known::TransferEncoding | Known::AmznTraceId | Known::ApigatewayApiId => Target::Illegal,
         // `Connection` is the hop's own: a mapped one could end or upgrade a pooled connection (docs/parity.md).
-        Known::Expect | Known::ProxyAuthenticate | Known::Te | Known::Via | Known::Connection | Known::KeepAlive => {
-            Target::NotSent
-        }
+        Known::Expect
+        | Known::ProxyAuthenticate
+        | Known::ProxyConnection
+        | Known::Te
+        | Known::Via
+        | Known::Connection
+        | Known::KeepAlive => Target::NotSent,
         _ => Target::Sent,
     }
 }

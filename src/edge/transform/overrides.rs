@@ -105,6 +105,19 @@ fn members(json: Option<&Json>) -> impl Iterator<Item = (&str, &Json)> {
     json.and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
+/// Headers whose names differ only in case are one (RFC 9110 5.1): the last one counts, as with one name.
+pub(super) fn last_of_name<'o>(
+    headers: impl Iterator<Item = (&'o str, &'o Json)>,
+) -> impl Iterator<Item = (&'o str, &'o Json)> {
+    let all: Vec<(&str, &Json)> = headers.collect();
+    let is_last = |index: usize| {
+        let (name, _) = all[index];
+        !all.iter().skip(index + 1).any(|(later, _)| later.eq_ignore_ascii_case(name))
+    };
+    let last: Vec<bool> = (0..all.len()).map(is_last).collect();
+    all.into_iter().zip(last).filter_map(|(header, is_last)| is_last.then_some(header))
+}
+
 /// An override as one value: a list is joined by commas without blanks (rest/08 section 8.12).
 pub(super) fn joined(value: &Json) -> Cow<'_, str> {
     match value {

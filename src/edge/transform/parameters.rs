@@ -6,6 +6,7 @@ use super::json_body::{BodyPath, JsonBody};
 use super::overrides::{Overrides, joined};
 use crate::edge::exchange::{Context, Variable};
 use crate::edge::fault::{Fault, FaultKind};
+use crate::wire::headers::is_field_value;
 use crate::wire::uri::{Decoded, encode_path, encode_query, pairs, query_name_is};
 
 /// A source of a request parameter.
@@ -39,6 +40,11 @@ pub(super) struct Lookup<'l> {
     pub(super) context: &'l Context<'l>,
     /// Where some source of the mapping looks into the body.
     pub(super) body: Option<&'l JsonBody<'l>>,
+}
+
+/// Whether it begins as the headers do that the gateway adds at intake: a look that spares the usual name more.
+fn is_of_intake(name: &[u8]) -> bool {
+    name.starts_with(b"X-Forwarded-") || name == b"X-Amzn-Trace-Id"
 }
 
 /// How a value is written where it goes.
@@ -89,6 +95,13 @@ impl Source {
                 }
                 any
             }
+            Self::Header(name) | Self::MultiHeader(name) if is_of_intake(name) => match request.intake_value(name) {
+                Some(value) => {
+                    each(&value);
+                    true
+                }
+                None => false,
+            },
             Self::Header(name) => match request.lines_named(name).next_back() {
                 Some(line) => {
                     each(line.value.of(&request.bytes));
@@ -146,7 +159,7 @@ impl Source {
             }
             match form {
                 // A decoded query value may hold a line's end: it must not become a header of its own.
-                Form::Header if value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) => sound = false,
+                Form::Header if !is_field_value(value) => sound = false,
                 Form::Header => push(value),
                 // rest/04 section 4.3: path values go in as they came, still encoded.
                 Form::Path if matches!(self, Self::Path(_) | Self::Literal(_)) => push(value),
@@ -160,7 +173,7 @@ impl Source {
         if sound {
             Ok(found)
         } else {
-            Err(Fault::because(FaultKind::BadParameters, "a mapped header value contains a line break"))
+            Err(Fault::because(FaultKind::BadParameters, "a mapped header value contains a control character"))
         }
     }
 }

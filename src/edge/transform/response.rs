@@ -3,7 +3,7 @@
 use super::encoding::{BinaryTypes, Converted, NotBase64};
 use super::headers::{Return, give_back, give_mapped, write_status_line};
 use super::json_body::{JsonBody, Malformed};
-use super::overrides::{Overrides, joined};
+use super::overrides::{Overrides, joined, last_of_name};
 use super::parameters::Lookup;
 use super::select::{Choice, ResponseSource, choose};
 use super::template::{Rendering, Scratch, Template, Tools, Way, render, unable};
@@ -12,7 +12,7 @@ use crate::edge::fault::{Fault, FaultKind};
 use crate::edge::watch::ExecutionLog;
 use crate::net::buffer::Buffer;
 use crate::wire::decimal;
-use crate::wire::headers::{Known, Line, is_token, list_names};
+use crate::wire::headers::{Known, Line, is_field_value, is_token, list_names};
 
 /// What the definition says of the way back, compiled.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl ResponseMapping {
         let constant = |choice: &Choice| {
             !choice.maps_body
                 && !choice.templates.is_empty()
-                && choice.templates.iter().all(|(_, one)| one.is_constant())
+                && choice.templates.iter().all(|(_, one)| one.as_ref().is_some_and(Template::is_constant))
         };
         // A MOCK has no body to hold.
         let empty = |choice: &Choice| !custom.shows_trace && choice.templates.is_empty();
@@ -116,11 +116,11 @@ impl Chosen<'_> {
             return true;
         }
         match choice.template(context.request) {
-            Some((_, template)) => !template.is_constant(),
-            None if choice.content_handling.is_none() && custom.binary.is_empty() => {
+            Some((_, Some(template))) => !template.is_constant(),
+            Some((_, None)) | None if choice.content_handling.is_none() && custom.binary.is_empty() => {
                 !complete || std::str::from_utf8(first).is_err()
             }
-            None => {
+            Some((_, None)) | None => {
                 // Bytes for somebody who takes bytes need no look (rest/06 section 6.3).
                 !(custom.binary.contain(backend.value(Known::ContentType))
                     && custom.wants_bytes(context)
@@ -204,7 +204,8 @@ fn answer<'m>(
     out: &mut Buffer,
 ) -> Result<Answer<'m>, Fault> {
     let Scratch { arena, out: rendered } = scratch;
-    let template = choice.template(context.request);
+    let chosen = choice.template(context.request);
+    let template = chosen.and_then(|(key, template)| Some((key, template.as_ref()?)));
     let mut made = None;
     let answer_body = match (template, body) {
         (Some((_, Template::Constant(text))), _) => AnswerBody::Constant(text),
@@ -214,10 +215,11 @@ fn answer<'m>(
             let binary = custom.binary.contain(backend.value(Known::ContentType));
             let wanted = custom.wants_bytes(context);
             let body = body.unwrap_or_default();
-            let converted = match custom.binary.is_empty() {
-                // No client wants bytes of an API that has none.
-                true => Converted::response(body, false, false, choice.content_handling),
-                false => Converted::response(body, binary, wanted, choice.content_handling),
+            let converted = if custom.binary.is_empty() || !custom.shows_trace {
+                // No client wants bytes of an API that has none; and what a MOCK answers is an empty text.
+                Converted::response(body, false, false, choice.content_handling.filter(|_| custom.shows_trace))
+            } else {
+                Converted::response(body, binary, wanted, choice.content_handling)
             };
             let converted = converted
                 .map_err(|NotBase64| unable(Way::Response, &"the body is not base64, and has to be decoded"))?;
@@ -246,19 +248,20 @@ fn answer<'m>(
     } else {
         None
     };
-    let mut has_content_type = false;
+    let (mut has_content_type, mut has_trace) = (false, false);
     for (name, source) in &choice.headers {
         let known = Known::of(name);
-        let name = match give_mapped(known) {
-            Return::Drop => continue,
-            Return::Pass => name,
-            Return::Remap(name) => name.as_bytes(),
-        };
+        // By the name that both are written with: what it is called on the way out comes later.
         if overrides.is_some_and(|overrides| {
             overrides.response_headers().any(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name))
         }) {
             continue;
         }
+        let name = match give_mapped(known) {
+            Return::Drop => continue,
+            Return::Pass => name,
+            Return::Remap(name) => name.as_bytes(),
+        };
         let mut begun = false;
         source.write(context, backend, json.as_ref(), &mut |part| {
             if !std::mem::replace(&mut begun, true) {
@@ -270,16 +273,19 @@ fn answer<'m>(
         if begun {
             out.push(b"\r\n");
             has_content_type |= known == Known::ContentType;
+            has_trace |= known == Known::AmznTraceId;
         }
     }
-    for (name, value) in overrides.into_iter().flat_map(Overrides::response_headers) {
-        has_content_type |= write_override(name, value, out)?;
+    for (name, value) in overrides.into_iter().flat_map(|overrides| last_of_name(overrides.response_headers())) {
+        let known = write_override(name, value, out)?;
+        has_content_type |= known == Known::ContentType;
+        has_trace |= known == Known::AmznTraceId;
     }
     if !has_content_type {
-        let from_template = template.map_or(&b"application/json"[..], |(content_type, _)| content_type.as_bytes());
+        let from_template = chosen.map_or(&b"application/json"[..], |(content_type, _)| content_type.as_bytes());
         line(out, b"Content-Type", from_template);
     }
-    if custom.shows_trace {
+    if custom.shows_trace && !has_trace {
         out.push(b"X-Amzn-Trace-Id: Root=");
         out.push(trace_root(context.request));
         out.push(b"\r\n");
@@ -287,11 +293,11 @@ fn answer<'m>(
     Ok(Answer { status, body: answer_body })
 }
 
-/// A header that a template sets; answers whether it was the content type.
-fn write_override(name: &str, value: &serde_json::Value, out: &mut Buffer) -> Result<bool, Fault> {
+/// A header that a template sets; answers which it was.
+fn write_override(name: &str, value: &serde_json::Value, out: &mut Buffer) -> Result<Known, Fault> {
     let known = Known::of(name.as_bytes());
     let value = joined(value);
-    if !is_token(name.as_bytes()) || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+    if !is_token(name.as_bytes()) || !is_field_value(value.as_bytes()) {
         return Err(unable(Way::Response, &format!("responseOverride.header.{name} cannot be sent as a header")));
     }
     match give_mapped(known) {
@@ -299,7 +305,7 @@ fn write_override(name: &str, value: &serde_json::Value, out: &mut Buffer) -> Re
         Return::Pass => line(out, name.as_bytes(), value.as_bytes()),
         Return::Remap(name) => line(out, name.as_bytes(), value.as_bytes()),
     }
-    Ok(known == Known::ContentType)
+    Ok(known)
 }
 
 impl ResponseSource {
@@ -330,30 +336,36 @@ impl ResponseSource {
             }
             Self::Body => {
                 if let Some(body) = body {
-                    push(first_line(body.whole().as_bytes()));
+                    sound(body.whole().as_bytes(), push);
                 }
             }
             Self::BodyPath(path) => {
                 if let Some(body) = body {
-                    body.write(path, &mut |value| push(first_line(value)));
+                    body.write(path, &mut |value| sound(value, push));
                 }
             }
             Self::Request(source) => {
+                let mut joined = Vec::new();
                 let mut first = true;
-                source.values(&Lookup { context, body: None }, &mut |value| {
+                let found = source.values(&Lookup { context, body: None }, &mut |value| {
                     if !std::mem::take(&mut first) {
-                        push(b",");
+                        joined.push(b',');
                     }
-                    push(first_line(value));
+                    joined.extend_from_slice(value);
                 });
+                if found {
+                    sound(&joined, push);
+                }
             }
         }
     }
 }
 
-/// A value may hold a line's end; what follows it is not sent, or it would be another header.
-fn first_line(value: &[u8]) -> &[u8] {
-    value.split(|byte| matches!(byte, b'\r' | b'\n' | 0)).next().unwrap_or_default()
+/// A value that no header can carry is not sent: half of it would be another value.
+fn sound(value: &[u8], push: &mut impl FnMut(&[u8])) {
+    if is_field_value(value) {
+        push(value);
+    }
 }
 
 fn line(out: &mut Buffer, name: &[u8], value: &[u8]) {

@@ -63,8 +63,8 @@ pub(super) struct Choice {
     pub(super) headers: Box<[(Box<[u8]>, ResponseSource)]>,
     /// Some header comes from the backend's body.
     pub(super) maps_body: bool,
-    /// By content type in lower case.
-    pub(super) templates: Box<[(Box<str>, Template)]>,
+    /// By content type in lower case; an empty one passes the body through.
+    pub(super) templates: Box<[(Box<str>, Option<Template>)]>,
     pub(super) content_handling: Option<ContentHandling>,
 }
 
@@ -100,7 +100,7 @@ pub(super) fn choose<'c>(choices: &'c [Choice], compared: &str, status: u16) -> 
 
 impl Choice {
     /// The client's first Accept entry, else `application/json`, else the first template.
-    pub(super) fn template(&self, request: &Request) -> Option<&(Box<str>, Template)> {
+    pub(super) fn template(&self, request: &Request) -> Option<&(Box<str>, Option<Template>)> {
         if self.templates.len() > 1
             && let Some(accept) = request.value(Known::Accept)
         {

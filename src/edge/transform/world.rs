@@ -6,12 +6,11 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
 use super::overrides::Overrides;
-use crate::edge::exchange::{Context, Variable, trace_root};
+use crate::edge::exchange::{Context, Variable};
 use crate::lang::budget::{Budget, Exhausted};
 use crate::lang::json::from_serde;
 use crate::lang::value::{Key, Map, Value};
 use crate::lang::vtl;
-use crate::wire::headers::Known;
 use crate::wire::uri::{Decoded, pairs, query_name_is};
 
 /// The world of one rendering.
@@ -50,33 +49,11 @@ impl<'a> World<'a> {
 
     fn header_value(&self, name: &str, arena: &'a Bump) -> Option<&'a str> {
         let request = self.context.request;
-        if let Some(line) = request.lines_named(name.as_bytes()).next_back() {
-            return Some(text(line.value.of(&request.bytes), arena));
+        if let Some(value) = request.intake_value(name.as_bytes()) {
+            return Some(text(&value, arena));
         }
-        self.added_header(name, arena)
-    }
-
-    /// What AWS adds at intake (rest/05 section 5.2).
-    fn added_header(&self, name: &str, arena: &'a Bump) -> Option<&'a str> {
-        let request = self.context.request;
-        match name {
-            "X-Amzn-Trace-Id" => {
-                Some(arena.alloc_str("Root=")).map(|root| text(&[root.as_bytes(), trace_root(request)].concat(), arena))
-            }
-            "X-Forwarded-For" => {
-                let peer = request.peer.address();
-                let mut list = Vec::new();
-                for value in request.values(Known::XForwardedFor).filter(|value| !value.is_empty()) {
-                    list.extend_from_slice(value);
-                    list.extend_from_slice(b", ");
-                }
-                list.extend_from_slice(peer);
-                Some(text(&list, arena))
-            }
-            "X-Forwarded-Port" => Some(arena.alloc_str(&request.peer.local_port.to_string())),
-            "X-Forwarded-Proto" => Some("http"),
-            _ => None,
-        }
+        let line = request.lines_named(name.as_bytes()).next_back()?;
+        Some(text(line.value.of(&request.bytes), arena))
     }
 
     fn epoch(&self) -> Value<'a> {
@@ -170,8 +147,8 @@ impl<'a> vtl::World<'a> for World<'a> {
             header.put(Key::Text(name), Value::Text(text(line.value.of(&request.bytes), arena)));
         }
         for name in ["X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"] {
-            if let Some(value) = self.added_header(name, arena) {
-                header.put(Key::Text(name), Value::Text(value));
+            if let Some(value) = request.intake_value(name.as_bytes()) {
+                header.put(Key::Text(name), Value::Text(text(&value, arena)));
             }
         }
         let params = Map::new_in(arena);

@@ -52,13 +52,12 @@ pub(super) fn custom(definition: Definition<'_>, shows_trace: bool, problems: &m
                 headers.push((name.as_bytes().into(), source));
             }
         }
-        let templates = response.response_templates.iter().filter(|(_, text)| !text.value.is_empty());
-        let templates = templates.map(|(key, text)| {
-            (
-                key.value.to_ascii_lowercase().into(),
-                template(&format!("responseTemplates {}", key.value), text, problems),
-            )
+        let templates = response.response_templates.iter().map(|(key, text)| {
+            let whose = format!("responseTemplates {}", key.value);
+            let compiled = (!text.value.is_empty()).then(|| template(&whose, text, problems));
+            (key.value.to_ascii_lowercase().into(), compiled)
         });
+        let templates = templates.collect();
         choices.push(Choice {
             pattern,
             pattern_text: response.selection_pattern.as_ref().map(|pattern| (*pattern.value).into()),
@@ -67,7 +66,7 @@ pub(super) fn custom(definition: Definition<'_>, shows_trace: bool, problems: &m
                 .iter()
                 .any(|(_, source)| matches!(source, ResponseSource::Body | ResponseSource::BodyPath(_))),
             headers: headers.into(),
-            templates: templates.collect(),
+            templates,
             content_handling: content_handling(response.content_handling.as_ref(), problems),
         });
     }

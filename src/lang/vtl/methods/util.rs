@@ -32,7 +32,7 @@ impl<'a> Call<'_, '_, 'a> {
             (Method::ToXml, [value]) => {
                 let text = self.runner.captured(|runner| {
                     let result = xml::write(*value, runner.budget, runner.out);
-                    result.map_err(|error| runner.fail(format!("$util.toXml: {error}")))
+                    result.map_err(|error| runner.fail(format!("$util.toXml: {}", error.message)))
                 })?;
                 Ok(Value::Text(text))
             }
