@@ -5,9 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use bumpalo::Bump;
+use serde_json::{Map, Value};
 use weir::lang::budget::Budget;
 use weir::lang::jsonpath::Path;
 use weir::lang::policy::Policy;
+use weir::lang::schema::Schema;
 use weir::lang::vtl::Template;
 use weir::wire::h1::chunked::Decoder;
 use weir::wire::h1::head;
@@ -121,6 +123,59 @@ fn paths_and_patterns() {
         Path::compile(text.split('\n').next().unwrap_or_default()).is_ok()
     };
     assert_eq!(wrong("jsonpath", takes), Vec::<String>::new());
+}
+
+#[test]
+fn schemas() {
+    for (_, bytes) in seeds("schema") {
+        weir::lang::schema::fuzz(&bytes);
+    }
+    let takes = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let schema = text.split("\n\n").next().and_then(|schema| serde_json::from_str::<Value>(schema).ok());
+        let models = |name: &str| match name {
+            "Self" => schema.clone(),
+            "Other" => Some(Value::Object(Map::new())),
+            _ => None,
+        };
+        Schema::of_model("Self", &models).is_some_and(|compiled| compiled.is_ok())
+    };
+    assert_eq!(wrong("schema", takes), Vec::<String>::new());
+}
+
+#[test]
+fn mappings() {
+    for (_, bytes) in seeds("mapping") {
+        weir::formats::openapi::fuzz_mapping(&bytes);
+    }
+    let takes = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        weir::formats::openapi::takes_source(text.split_once('\n').map_or("", |(_, source)| source))
+    };
+    assert_eq!(wrong("mapping", takes), Vec::<String>::new());
+}
+
+/// A target that cargo-fuzz cannot find, or whose seeds nobody runs, is none.
+#[test]
+fn targets_are_named_everywhere() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let (package, own) = (read("fuzz/Cargo.toml"), read("tests/fuzz_seeds.rs"));
+    let (maker, readme) = (read("fuzz/seeds/make.py"), read("fuzz/README.md"));
+    let mut targets: Vec<String> = fs::read_dir(root.join("fuzz/fuzz_targets"))
+        .expect("the targets")
+        .filter_map(|entry| entry.ok()?.path().file_stem()?.to_str().map(str::to_owned))
+        .collect();
+    targets.sort();
+    for target in &targets {
+        assert!(package.contains(&format!("name = \"{target}\"\npath = \"fuzz_targets/{target}.rs\"")), "{target}");
+        // `rows` is seeded by `yaml`'s.
+        if target != "rows" {
+            assert!(own.contains(&format!("in seeds(\"{target}\")")), "{target} in tests/fuzz_seeds.rs");
+            assert!(maker.contains(&format!("\"{target}\": {}", target.to_uppercase())), "{target} in make.py");
+        }
+    }
+    assert!(targets.len() == 13 && readme.contains("Thirteen targets"), "{} targets", targets.len());
 }
 
 #[test]

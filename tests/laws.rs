@@ -73,6 +73,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("rcgen", &["src/control/admin/"]),
     ("redb", &["src/control/commit/disk.rs"]),
     ("regex", ANYWHERE),
+    ("regex_automata", &["src/lang/"]),
     ("ring", &["src/sigv4/", "src/edge/identity/jwt.rs", "src/control/"]),
     ("rustix", ANYWHERE),
     ("rustls", &["src/net/tls.rs", "src/edge/accept/", "src/control/"]),

@@ -307,7 +307,62 @@ XML = {
     "bad-empty": b"",
 }
 
-for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL, "json": JSON, "jsonpath": JSONPATH, "regex": REGEX, "xml": XML}.items():
+SCHEMA = {
+    "any-empty": b'',
+    "bad-all-of-itself": b'{"allOf":[{"$ref":"#"}]}',
+    "bad-deep": b'{"not":' * 5000 + b'{' + b'}' * 5001,
+    "bad-draft-6": b'{"exclusiveMinimum":1}',
+    "bad-file": b'{"$ref":"file:///etc/passwd"}',
+    "bad-list": b'[]',
+    "bad-not-itself": b'{"definitions":{"a":{"not":{"$ref":"#/definitions/a"}}},"$ref":"#/definitions/a"}',
+    "bad-pattern": b'{"pattern":"("}',
+    "bad-pattern-large": b'{"pattern":"(((\\\\w{100}){100}){100}){100}"}',
+    "bad-ref-circle": b'{"$ref":"#/definitions/a","definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}}}',
+    "bad-ref-itself": b'{"$ref":"#"}',
+    "bad-type": b'{"type":"text"}',
+    "ok-alternatives": b'{"oneOf":[{"type":"null"},{"anyOf":[{},{}]}],"allOf":[{"not":{"enum":[2]}}]}\n\n2',
+    "ok-array": b'{"type":["array","null"],"items":[{"enum":[1,"a",{"b":[]}]}],"additionalItems":false,"uniqueItems":true,"minItems":1,"maxItems":3}\n\n[1,1.0,1e0]',
+    "ok-circle": b'{"properties":{"a":{"$ref":"#"},"b":{"$ref":"https://apigateway.amazonaws.com/restapis/a/models/Other"}},"required":["v"]}\n\n{"v":1,"a":{"v":2,"a":{}}}',
+    "ok-doubling": b'{"allOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]}\n\n' + b'{"a":' * 100 + b'1' + b'}' * 100,
+    "ok-itself": b'{"items":{"$ref":"https://apigateway.amazonaws.com/restapis/a/models/Self"}}\n\n[[[[]]]]',
+    "ok-lists-hashed": b'{"uniqueItems":true,"items":{"$ref":"#"}}\n\n' + b'[' * 120 + b'1,2,3,4,5' + b']' * 120,
+    "ok-look-around": b'{"pattern":"^(?=(a|a)*$)(a|a)*\\\\1b$"}\n\n"' + b'a' * 500 + b'"',
+    "ok-members": b'{"patternProperties":{"^x-":{"type":"null"}},"additionalProperties":{"not":{}},"minProperties":1,"dependencies":{"a":["b"],"b":{"required":["c"]}}}\n\n{"x-a":1,"a":2,"b":3}',
+    "ok-names": b'{"properties":{"a/b~c%":{"$ref":"#/properties/%22"},"\\"":{"type":"null"}}}\n\n{"a/b~c%":1}',
+    "ok-not-doubling": b'{"not":{"anyOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]}}\n\n' + b'{"a":' * 90 + b'1' + b'}' * 90,
+    "ok-numbers": b'{"minimum":-1e300,"multipleOf":3}\n\n1e99999999999999999999',
+    "ok-object": b'{"type":"object","required":["a"],"properties":{"a":{"type":"integer","minimum":1,"maximum":5,"exclusiveMaximum":true,"multipleOf":0.5}}}\n\n{"a":5}',
+    "ok-text": b'{"minLength":2,"maxLength":3,"pattern":"^[\\\\w-]+$","format":"ipv4"}\n\n"\\ud83d\\ude00"',
+}
+
+MAPPING = {
+    "ok-path": b"integration.request.path.id\nmethod.request.path.id",
+    "ok-query": b"integration.request.querystring.q\nmethod.request.querystring.q",
+    "ok-queries": b"integration.request.querystring.q\nmethod.request.multivaluequerystring.q",
+    "ok-header": b"integration.request.header.X-A\nmethod.request.header.X-A",
+    "ok-headers": b"integration.request.header.X-A\nmethod.request.multivalueheader.X-A",
+    "ok-dots": b"integration.request.header.a.b\nmethod.request.header.a.b",
+    "ok-body": b"integration.request.header.x\nmethod.request.body",
+    "ok-body-path": b"integration.request.header.x\nmethod.request.body.a[?(@.b == 'c')]..d",
+    "ok-context": b"method.response.header.x\ncontext.authorizer.claims.sub",
+    "ok-stage-variable": b"method.response.header.x\nstageVariables.x",
+    "ok-constant": b"integration.request.header.x\n'it''s \x00 \xc3\xa9'",
+    "ok-constant-empty": b"integration.request.header.x\n''",
+    "bad-quote": b"integration.request.header.x\n'",
+    "bad-plain": b"integration.request.header.x\nplain",
+    "bad-location": b"integration.request.cookie.x\nmethod.request.cookie.x",
+    "bad-no-name": b"integration.request.header.\nmethod.request.header.",
+    "bad-no-location": b"integration.request.x\nmethod.request.",
+    "bad-name": b"integration.request.path.a/b\nmethod.request.path.a/b",
+    "bad-letters": "integration.request.path.\u00e9\nmethod.request.path.\u00e9".encode(),
+    "bad-body-no-path": b"integration.request.header.x\nmethod.request.body.",
+    "bad-bodies": b"integration.request.header.x\nmethod.request.bodyless",
+    "bad-line-behind": b"integration.request.header.x\nmethod.request.header.x\r\n",
+    "bad-response": b"method.response.header.x\nintegration.response.header.x",
+    "bad-empty": b"",
+}
+
+for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL, "json": JSON, "jsonpath": JSONPATH, "regex": REGEX, "xml": XML, "schema": SCHEMA, "mapping": MAPPING}.items():
     folder = HERE / target
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():

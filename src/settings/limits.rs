@@ -262,16 +262,34 @@ pub const SCHEMA_CALLS_MAX: usize = 512;
 /// Checks that a body may cost whatever its size (a step takes some ten nanoseconds) …
 pub const SCHEMA_STEPS_MIN: u64 = 10_000;
 /// … and for each of its bytes: alternatives within alternatives double the work with each level of a body, and whoever
-/// writes the body chooses how many there are. An honest schema needs fewer than ten.
+/// writes the body chooses how many there are. An honest schema needs fewer than ten …
 pub const SCHEMA_STEPS_PER_BYTE: u64 = 32;
+/// … but no more than these in all, some 60 milliseconds: the body of 10 MB that is all digits and commas has five
+/// million values.
+pub const SCHEMA_STEPS_MAX: u64 = 6_000_000;
 /// One compiled pattern of a schema. `^.{0,2000}$` takes a megabyte, since `.` is every character of Unicode.
 pub const SCHEMA_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What the patterns of a schema may cost in one body, in the same steps: some 50 milliseconds. An e-mail address costs
+/// or a key of forty characters costs fifty.
+pub const SCHEMA_PATTERN_WORK_MAX: u64 = 5_000_000;
+/// The automaton of a pattern whose sets of states are all kept: then a byte is read in a nanosecond or two.
+pub const SCHEMA_PATTERN_AUTOMATON_BYTES_MAX: usize = 256 * 1024;
+/// For one that is larger but never has a choice: states of its program that add a step to each byte …
+pub const SCHEMA_PATTERN_KEPT_STATES_PER_STEP: u64 = 512;
+/// … and for any other: steps of each state for each byte (measured: 27 nanoseconds on a busy machine) …
+pub const SCHEMA_PATTERN_STEPS_PER_STATE: u64 = 3;
+/// … and those of finding a set anew (measured: two microseconds for 25 states).
+pub const SCHEMA_PATTERN_UNKEPT_STEPS: u64 = 128;
+/// Memory in which it is found out whether a pattern never has a choice: that of `^.{0,2000}$`, twice.
+pub const SCHEMA_PATTERN_ONE_PASS_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// What is compiled of a text whose `format` is `regex`: to read it is to compile it, in part.
+pub const SCHEMA_PATTERN_READING_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one pattern as it is written.
 pub const SCHEMA_PATTERN_TEXT_MAX: usize = 16 * 1024;
 /// Steps back of a pattern with look-around or back-references in one text …
 pub const SCHEMA_PATTERN_STEPS_MAX: usize = 2_000;
-/// … and the longest text that it is asked about: one step may read all of it …
-pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// … and the longest text that it is asked about: one step may read all of it, in two milliseconds the thousand …
+pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 16 * 1024;
 /// … also without a step back, where it looks around within a repetition or refers back.
 pub const SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX: usize = 1024;
 /// What is told of a body against its model, into the log and `$context.error.validationErrorString`.

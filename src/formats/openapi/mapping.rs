@@ -70,6 +70,40 @@ fn common(source: &str) -> bool {
     quoted || variable.is_some_and(is_name)
 }
 
+/// For the fuzzer, and for the test that runs its seeds: a key on the first line, its source behind it. What is taken is
+/// what was written, its names are names, and a source that no method declares is one of a response too.
+pub fn fuzz(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (key, source) = text.split_once('\n').unwrap_or(("", &text));
+    if let Some((location, name)) = request_key(key) {
+        assert!(is_name(name) && !location.contains('.'), "{key:?}");
+        assert_eq!(format!("integration.request.{location}.{name}"), key);
+        assert_eq!(response_key(key), None, "a key is of one side");
+    }
+    if let Some(name) = response_key(key) {
+        assert!(is_name(name), "{key:?}");
+        assert_eq!(format!("method.response.header.{name}"), key);
+    }
+    let (locations, name) = match request_source(source) {
+        Some(Source::Path(name)) => (["path", "path"], name),
+        Some(Source::Query(name)) => (["querystring", "multivaluequerystring"], name),
+        Some(Source::Header(name)) => (["header", "multivalueheader"], name),
+        Some(Source::Other) => {
+            let of_body = source.starts_with("method.request.body");
+            return assert!(of_body != is_response_source(source), "{source:?}");
+        }
+        None => return assert!(!common(source), "{source:?}"),
+    };
+    assert!(is_name(name) && !is_response_source(source), "{source:?}");
+    let spelled = locations.map(|location| format!("method.request.{location}.{name}"));
+    assert!(spelled.iter().any(|spelled| spelled == source), "{source:?} and {name:?}");
+}
+
+/// Whether a line of a seed is a source of a request's mapping.
+pub fn takes_source(source: &str) -> bool {
+    request_source(source).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

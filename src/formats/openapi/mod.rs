@@ -38,6 +38,7 @@ pub use base_path::BasePath;
 pub use export::{ExportDialect, ExportOptions, Extensions, export};
 use found::Audience;
 pub use import_rows::{ImportOptions, ImportedApi, documentation_parts, fuzz_rows, import_rows};
+pub use mapping::{fuzz as fuzz_mapping, takes_source};
 pub use options::Options;
 use read::{read, tree};
 

@@ -44,12 +44,21 @@ impl Run<'_> {
             return;
         }
         let Some(part) = self.enter(part) else { return };
+        // Names are copied and sorted, and those that are required looked for.
+        let members =
+            if value.kind() == Kind::Object { value.count() as u64 * 4 + part.names.len() as u64 / 8 } else { 0 };
+        if !self.charge(members) {
+            return;
+        }
         let members = Members::of(value);
         for keyword in &part.keywords {
             self.complain(part, keyword, value, &members, report);
         }
         for (name, member) in &members.0 {
-            let (own, others) = parts_of(part, name);
+            if self.exceeded || report.is_full() {
+                break;
+            }
+            let (own, others) = self.parts_of(part, name);
             own.into_iter().chain(others).for_each(|part| self.explain(part, *member, report));
         }
         for (index, item) in value.items().enumerate() {
@@ -78,19 +87,25 @@ impl Run<'_> {
             }
             Keyword::AdditionalProperties if value.kind() == Kind::Object => {
                 let mut unknown: Vec<&str> = members.0.iter().map(|(name, _)| name.as_str()).collect();
-                unknown.retain(|name| parts_of(part, name).0.is_empty());
+                unknown.retain(|name| self.parts_of(part, name).0.is_empty());
                 unknown.dedup();
-                if !unknown.is_empty() {
+                if !unknown.is_empty() && !self.exceeded {
                     let unknown = names(unknown.into_iter());
                     report
                         .add(&format!("object instance has properties which are not allowed by the schema: {unknown}"));
                 }
             }
             Keyword::Dependencies(dependencies) if value.kind() == Kind::Object => {
+                if !self.charge(dependencies.len() as u64) {
+                    return;
+                }
                 for (name, dependency) in dependencies.iter().filter(|(name, _)| members.has(name)) {
                     match dependency {
                         Dependency::Part(part) => self.explain(*part, value, report),
                         Dependency::Names(wanted) => {
+                            if !self.charge(wanted.len() as u64) {
+                                return;
+                            }
                             let missing = names(wanted.iter().map(|name| &**name).filter(|name| !members.has(name)));
                             if missing != "[]" {
                                 let wanted = names(wanted.iter().map(|name| &**name));
@@ -105,8 +120,11 @@ impl Run<'_> {
             Keyword::Required | Keyword::AdditionalProperties | Keyword::Dependencies(_) => {}
             _ if self.keyword(keyword, value) => {}
             _ => {
-                let complaint = self.complaint(keyword, value);
-                report.add(&complaint);
+                // An answer for which there were no steps left is none.
+                let complaint = if self.exceeded { return } else { self.complaint(keyword, value) };
+                if !self.exceeded {
+                    report.add(&complaint);
+                }
             }
         }
     }
@@ -189,6 +207,18 @@ impl Run<'_> {
             Keyword::AdditionalProperties | Keyword::Dependencies(_) | Keyword::Required => String::new(),
         }
     }
+
+    /// What holds for a member: by its name and by patterns; else `additionalProperties`.
+    fn parts_of(&mut self, part: &Part, name: &str) -> (Vec<PartNumber>, Option<PartNumber>) {
+        let own = part.name(name).and_then(|index| part.names.get(index)?.part);
+        let patterns = part.patterns.iter().filter(|(pattern, _)| self.matches(pattern, name)).map(|(_, part)| *part);
+        let named: Vec<PartNumber> = own.into_iter().chain(patterns).collect();
+        let others = match part.others {
+            Others::Part(part) if named.is_empty() => Some(part),
+            _ => None,
+        };
+        (named, others)
+    }
 }
 
 /// Members by their names, for a report.
@@ -205,18 +235,6 @@ impl<'j> Members<'j> {
     fn has(&self, name: &str) -> bool {
         self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).is_ok()
     }
-}
-
-/// What holds for a member: by its name and by patterns; else `additionalProperties`.
-fn parts_of(part: &Part, name: &str) -> (Vec<PartNumber>, Option<PartNumber>) {
-    let own = part.name(name).and_then(|index| part.names[index].part);
-    let patterns = part.patterns.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, part)| *part);
-    let named: Vec<PartNumber> = own.into_iter().chain(patterns).collect();
-    let others = match part.others {
-        Others::Part(part) if named.is_empty() => Some(part),
-        _ => None,
-    };
-    (named, others)
 }
 
 /// A value of the body as JSON, shortened.

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use super::pattern;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     DateTime,
@@ -39,9 +41,18 @@ impl Format {
             Self::Hostname => by_crate(&HOSTNAME, text),
             Self::Ipv4 => text.parse::<Ipv4Addr>().is_ok(),
             Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
-            Self::Regex => by_crate(&REGEX, text),
+            // The crate compiles it, at any size: thirty bytes may say a gigabyte.
+            Self::Regex => pattern::is_one(text),
             Self::Uri => by_crate(&URI, text),
             Self::Uuid => is_uuid(text),
+        }
+    }
+
+    /// What [`holds`](Self::holds) may cost, in steps of a check.
+    pub(super) fn steps(self, bytes: u64) -> u64 {
+        match self {
+            Self::Regex => pattern::reading_steps(bytes),
+            _ => 16 + bytes,
         }
     }
 
@@ -69,7 +80,6 @@ type Checker = LazyLock<Option<jsonschema::Validator>>;
 static DATE_TIME: Checker = LazyLock::new(|| checker("date-time"));
 static EMAIL: Checker = LazyLock::new(|| checker("email"));
 static HOSTNAME: Checker = LazyLock::new(|| checker("hostname"));
-static REGEX: Checker = LazyLock::new(|| checker("regex"));
 /// Java's `new URI(…)` takes a relative reference too.
 static URI: Checker = LazyLock::new(|| checker("uri-reference"));
 

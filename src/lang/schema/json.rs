@@ -70,6 +70,15 @@ impl<'j> Value<'j> {
         u64::from(self.behind().saturating_sub(self.at))
     }
 
+    /// The bytes of all texts and numbers in it.
+    pub(super) fn bytes(self) -> u64 {
+        let of_one = |value: Self| match value.node() {
+            Node { kind: Kind::List | Kind::Object, .. } => 0,
+            Node { first, second, .. } => u64::from(second.saturating_sub(first)),
+        };
+        (self.at..self.behind()).map(|at| of_one(self.at(at))).sum()
+    }
+
     pub(super) fn kind(self) -> Kind {
         self.node().kind
     }

@@ -1,9 +1,11 @@
 //! Models: JSON schemas of draft 4 (rest/03 section 3.4). Compiled once, then only run.
 //!
 //! An engine of our own, for three reasons. Its answers are those of the Java library behind AWS, in its words and its
-//! order. Its cost is bounded by the body's size, whatever the schema says: the client chooses the body. And a body is
-//! read without a tree: 2 KB against thirty properties take less than the reading alone would into one. The `jsonschema`
-//! crate checks the formats, and is what the tests compare with.
+//! order. Its work is counted and has an end, whatever the schema says, since the client chooses the body: so many steps
+//! a byte and so many in all (`SCHEMA_STEPS_…`), and as many for patterns (`SCHEMA_PATTERN_WORK_MAX`), those for saying
+//! why included; a body beyond them is refused. What a step takes is estimated, not measured. And a body is read without
+//! a tree: 2 KB against thirty properties take less than the reading alone would into one. The `jsonschema` crate checks
+//! most formats, and is what the tests compare with.
 
 mod compile;
 mod explain;
@@ -59,8 +61,8 @@ impl Schema {
             true => Ok(()),
             false => {
                 let mut report = Report::default();
-                Run::new(&self.parts, body.len()).explain(0, json.root(), &mut report);
-                // To say why may cost more than to say no.
+                run.explain(0, json.root(), &mut report);
+                // To say why may cost more than is left when no is said.
                 Err(if report.is_empty() { Invalid::TooCostly } else { Invalid::Violations(report.finish().into()) })
             }
         }
@@ -73,7 +75,7 @@ pub enum Invalid {
     NotJson,
     /// In the words of AWS's `$context.error.validationErrorString`: `[…, …]`.
     Violations(Box<str>),
-    /// Its schema would be run more often than a body of its size may cost.
+    /// To check it, or to say why it does not hold, would take more steps than a body of its size may.
     TooCostly,
 }
 

@@ -150,6 +150,16 @@ impl Options {
         Self { json, places, hasher, index }
     }
 
+    /// What [`has`](Self::has) may cost besides reading the value: it is compared with each, lists and objects at length.
+    pub(super) fn steps(&self, value: Value<'_>) -> u64 {
+        match value.kind() {
+            Kind::List | Kind::Object if self.index.is_empty() => {
+                self.json.root().size() + self.places.len() as u64 * value.size()
+            }
+            _ => 0,
+        }
+    }
+
     pub(super) fn has(&self, value: Value<'_>) -> bool {
         if self.index.is_empty() {
             return self.places.iter().any(|&place| self.json.at(place).equals(value));

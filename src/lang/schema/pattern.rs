@@ -1,15 +1,21 @@
 //! Regular expressions of ECMA 262, edition 5, as schemas write them, on engines whose time is bounded.
 //!
-//! What has neither look-around nor back-reference runs in linear time. The rest (password rules, mostly) runs on an
-//! engine that goes back, with a limit on its steps and on the text: beyond either, nothing matches.
+//! What has neither look-around nor back-reference runs in time linear in the text, but times its program where more
+//! than one way through it is open at once. The rest (password rules, mostly) runs on an engine that goes back, with a
+//! limit on its steps and on the text: beyond either, nothing matches. [`Pattern::steps`] says what either may cost.
 
 use std::fmt::Write;
 use std::iter::Peekable;
 use std::str::Chars;
 
+use regex_automata::dfa::{dense, onepass};
+use regex_automata::nfa::thompson::{NFA, WhichCaptures};
+
 use crate::settings::limits::{
-    SCHEMA_PATTERN_BYTES_MAX, SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX, SCHEMA_PATTERN_STEPS_MAX,
-    SCHEMA_PATTERN_TEXT_BYTES_MAX, SCHEMA_PATTERN_TEXT_MAX,
+    SCHEMA_PATTERN_AUTOMATON_BYTES_MAX, SCHEMA_PATTERN_BYTES_MAX, SCHEMA_PATTERN_KEPT_STATES_PER_STEP,
+    SCHEMA_PATTERN_ONE_PASS_BYTES_MAX, SCHEMA_PATTERN_READING_BYTES_MAX, SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX,
+    SCHEMA_PATTERN_STEPS_MAX, SCHEMA_PATTERN_STEPS_PER_STATE, SCHEMA_PATTERN_TEXT_BYTES_MAX, SCHEMA_PATTERN_TEXT_MAX,
+    SCHEMA_PATTERN_UNKEPT_STEPS,
 };
 
 #[derive(Debug)]
@@ -21,7 +27,8 @@ pub(super) struct Pattern {
 
 #[derive(Debug)]
 enum Engine {
-    Linear(regex::Regex),
+    /// And what a byte of a text may cost it, in steps, besides being read.
+    Linear(regex::Regex, u64),
     /// And the longest text that it is asked about.
     Bounded(Box<fancy_regex::Regex>, usize),
 }
@@ -38,7 +45,7 @@ impl Pattern {
             .dfa_size_limit(SCHEMA_PATTERN_BYTES_MAX)
             .build();
         let engine = match linear {
-            Ok(regex) => Engine::Linear(regex),
+            Ok(regex) => Engine::Linear(regex, steps_per_byte(&translated)?),
             Err(regex::Error::CompiledTooBig(_)) => return Err("it is too large to be compiled".to_owned()),
             Err(_) => {
                 let bounded = fancy_regex::RegexBuilder::new(&translated)
@@ -59,15 +66,65 @@ impl Pattern {
     /// Anywhere in the text, unless the pattern says `^` or `$`.
     pub(super) fn matches(&self, text: &str) -> bool {
         match &self.engine {
-            Engine::Linear(regex) => regex.is_match(text),
+            Engine::Linear(regex, _) => regex.is_match(text),
             Engine::Bounded(regex, longest) => text.len() <= *longest && regex.is_match(text).unwrap_or(false),
         }
     }
 
-    /// Whether a match is worth more than one step of a check.
-    pub(super) fn is_costly(&self) -> bool {
-        matches!(self.engine, Engine::Bounded(..))
+    /// What [`matches`](Self::matches) may cost, in steps of a check (some ten nanoseconds each).
+    pub(super) fn steps(&self, text: &str) -> u64 {
+        let length = text.len() as u64;
+        match &self.engine {
+            Engine::Linear(_, per_byte) => SEARCH_STEPS + length / 8 + per_byte.saturating_mul(length),
+            Engine::Bounded(_, longest) if text.len() > *longest => SEARCH_STEPS,
+            // At each place some tries, and a try may read the text, a dozen bytes a step; all of them together are
+            // no more than the limit.
+            Engine::Bounded(..) => SEARCH_STEPS + length * (length / 8).clamp(32, SCHEMA_PATTERN_STEPS_MAX as u64 / 8),
+        }
     }
+}
+
+/// Is this a regular expression, be it too large to be run? What is longer than one of ours is none.
+pub(super) fn is_one(source: &str) -> bool {
+    let Some(translated) = translate(source).ok().filter(|_| source.len() <= SCHEMA_PATTERN_TEXT_MAX) else {
+        return false;
+    };
+    let limit = SCHEMA_PATTERN_READING_BYTES_MAX;
+    match regex::RegexBuilder::new(&translated).size_limit(limit).build() {
+        Ok(_) | Err(regex::Error::CompiledTooBig(_)) => true,
+        Err(_) => fancy_regex::RegexBuilder::new(&translated).delegate_size_limit(limit).build().is_ok(),
+    }
+}
+
+/// What [`is_one`] may cost, in steps of a check: some classes are a thousand ranges, and two letters name them.
+pub(super) fn reading_steps(bytes: u64) -> u64 {
+    if bytes > SCHEMA_PATTERN_TEXT_MAX as u64 { SEARCH_STEPS } else { 20_000 + 512 * bytes }
+}
+
+/// What a search costs in the shortest text.
+const SEARCH_STEPS: u64 = 4;
+
+/// Most patterns that people write are small automata once every set of states is one state, or stand at the text's start
+/// and never have a choice, such as `^[a-z ]{1,255}$`: these read a byte in nanoseconds. Any other may be in all of its
+/// states at once, and find them anew for each byte: `a[ab]{900}c` is in half of them, in twenty microseconds.
+fn steps_per_byte(translated: &str) -> Result<u64, String> {
+    let config = NFA::config().nfa_size_limit(Some(SCHEMA_PATTERN_BYTES_MAX)).which_captures(WhichCaptures::None);
+    let nfa =
+        NFA::compiler().configure(config).build(translated).map_err(|_| "it is too large to be compiled".to_owned())?;
+    let states = nfa.states().len() as u64;
+    let config = dense::Config::new()
+        .dfa_size_limit(Some(SCHEMA_PATTERN_AUTOMATON_BYTES_MAX))
+        .determinize_size_limit(Some(SCHEMA_PATTERN_AUTOMATON_BYTES_MAX));
+    if dense::Builder::new().configure(config).build_from_nfa(&nfa).is_ok() {
+        return Ok(0);
+    }
+    let anchored = nfa.is_always_start_anchored();
+    let config = onepass::Config::new().size_limit(Some(SCHEMA_PATTERN_ONE_PASS_BYTES_MAX));
+    if anchored && onepass::Builder::new().configure(config).build_from_nfa(nfa).is_ok() {
+        // They are found as they are met, in a microsecond each, and again where there are more than are kept.
+        return Ok(1 + states / SCHEMA_PATTERN_KEPT_STATES_PER_STEP);
+    }
+    Ok(SCHEMA_PATTERN_UNKEPT_STEPS + states * SCHEMA_PATTERN_STEPS_PER_STATE)
 }
 
 /// Whether a look-around stands in a group that is repeated, or a back-reference anywhere: their work is not linear even

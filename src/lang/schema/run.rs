@@ -8,12 +8,19 @@ use hashbrown::HashTable;
 use super::json::{Kind, Value};
 use super::parts::{Dependency, Keyword, Limit, Others, Part, PartNumber};
 use super::pattern::Pattern;
-use crate::settings::limits::{SCHEMA_CALLS_MAX, SCHEMA_STEPS_MIN, SCHEMA_STEPS_PER_BYTE};
+use crate::settings::limits::{
+    SCHEMA_CALLS_MAX, SCHEMA_PATTERN_WORK_MAX, SCHEMA_STEPS_MAX, SCHEMA_STEPS_MIN, SCHEMA_STEPS_PER_BYTE,
+};
 
-/// One body's check.
+/// Bytes of a text or a number that are read, counted or hashed in one step.
+const BYTES_PER_STEP: u64 = 8;
+
+/// One body's check, and the search for what to say of it: both out of the same steps.
 pub(super) struct Run<'s> {
     parts: &'s [Part],
     steps_left: u64,
+    /// Of patterns.
+    work_left: u64,
     calls_left: usize,
     /// It cost too much: whatever was answered since then means nothing.
     pub(super) exceeded: bool,
@@ -21,8 +28,9 @@ pub(super) struct Run<'s> {
 
 impl<'s> Run<'s> {
     pub(super) fn new(parts: &'s [Part], body_bytes: usize) -> Self {
-        let steps_left = SCHEMA_STEPS_MIN + SCHEMA_STEPS_PER_BYTE * body_bytes as u64;
-        Self { parts, steps_left, calls_left: SCHEMA_CALLS_MAX, exceeded: false }
+        let steps_left = SCHEMA_STEPS_PER_BYTE.saturating_mul(body_bytes as u64).saturating_add(SCHEMA_STEPS_MIN);
+        let (steps_left, work_left) = (steps_left.min(SCHEMA_STEPS_MAX), SCHEMA_PATTERN_WORK_MAX);
+        Self { parts, steps_left, work_left, calls_left: SCHEMA_CALLS_MAX, exceeded: false }
     }
 
     /// False, too, where it cost too much: `exceeded` says so.
@@ -33,6 +41,7 @@ impl<'s> Run<'s> {
                 Kind::Object => self.members(part, value),
                 Kind::List => match part.items.of(0).or(part.items.of(usize::MAX)) {
                     None => true,
+                    Some(_) if !self.charge(value.count() as u64 / 8) => false,
                     Some(_) => value
                         .items()
                         .enumerate()
@@ -61,16 +70,27 @@ impl<'s> Run<'s> {
     }
 
     /// Takes the steps of work that grows with a value; false where there are not enough left.
-    fn charge(&mut self, steps: u64) -> bool {
+    pub(super) fn charge(&mut self, steps: u64) -> bool {
         self.exceeded |= steps > self.steps_left;
         self.steps_left = self.steps_left.saturating_sub(steps);
         !self.exceeded
     }
 
-    /// One that does not run in linear time takes all the steps that its text has brought.
+    /// For what reads all of a value.
+    fn charge_reading(&mut self, value: Value<'_>) -> bool {
+        self.charge(value.size()) && self.charge(value.bytes() / BYTES_PER_STEP)
+    }
+
+    /// Takes the steps of patterns; false where there are not enough left.
+    fn charge_work(&mut self, steps: u64) -> bool {
+        self.exceeded |= steps > self.work_left;
+        self.work_left = self.work_left.saturating_sub(steps);
+        !self.exceeded
+    }
+
+    /// Paid for beforehand, out of steps of its own: texts are short and patterns large, or the other way around.
     pub(super) fn matches(&mut self, pattern: &Pattern, text: &str) -> bool {
-        let steps = if pattern.is_costly() { SCHEMA_STEPS_PER_BYTE * text.len() as u64 } else { 0 };
-        self.charge(steps) && pattern.matches(text)
+        self.charge_work(pattern.steps(text)) && pattern.matches(text)
     }
 
     /// One keyword, but for those that [`members`](Self::members) looks at.
@@ -78,14 +98,18 @@ impl<'s> Run<'s> {
         let kind = value.kind();
         match keyword {
             Keyword::Type(types) => types.has(kind),
-            Keyword::Enum(options) => self.charge(value.size()) && options.has(value),
+            Keyword::Enum(options) => {
+                self.charge_reading(value) && self.charge(options.steps(value)) && options.has(value)
+            }
             Keyword::AllOf(parts) => parts.iter().all(|&part| self.holds(part, value)),
             Keyword::AnyOf(parts) => parts.iter().any(|&part| self.holds(part, value)),
             Keyword::OneOf(parts) => self.matching(parts, value, 2) == 1,
             Keyword::Not(part) => !self.holds(*part, value),
             _ => match kind {
                 Kind::Text => self.of_text(keyword, value),
-                Kind::Integer | Kind::Number => of_number(keyword, value.raw()),
+                Kind::Integer | Kind::Number => {
+                    self.charge(value.raw().len() as u64 / BYTES_PER_STEP) && of_number(keyword, value.raw())
+                }
                 Kind::List => self.of_list(keyword, value),
                 Kind::Object => self.of_object(keyword, value),
                 Kind::Null | Kind::False | Kind::True => true,
@@ -100,8 +124,12 @@ impl<'s> Run<'s> {
 
     fn of_text(&mut self, keyword: &Keyword, value: Value<'_>) -> bool {
         let text = || value.text().unwrap_or_default();
+        let length = value.raw().len() as u64;
+        if !self.charge(length / BYTES_PER_STEP) {
+            return false;
+        }
         match keyword {
-            Keyword::Format(format) => format.holds(&text()),
+            Keyword::Format(format) => self.charge_work(format.steps(length)) && format.holds(&text()),
             // A character has one to four bytes: most texts need not be counted.
             Keyword::MaxLength(most) => value.raw().len() as u64 <= *most || characters(value) <= *most,
             // … nor here: a character has at most the twelve bytes of an escaped pair.
@@ -118,7 +146,7 @@ impl<'s> Run<'s> {
             Keyword::MaxItems(most) => count <= *most,
             Keyword::MinItems(least) => count >= *least,
             // All of it is hashed: lists of lists of lists once a level.
-            Keyword::UniqueItems => self.charge(value.size()) && is_unique(value),
+            Keyword::UniqueItems => self.charge_reading(value) && is_unique(value),
             _ => true,
         }
     }
@@ -127,11 +155,16 @@ impl<'s> Run<'s> {
         let count = value.count() as u64;
         match keyword {
             Keyword::MaxProperties(most) => count <= *most,
-            Keyword::MinProperties(least) => count >= *least && distinct(value) >= *least,
+            // Names are sorted.
+            Keyword::MinProperties(least) => count >= *least && self.charge(count * 4) && distinct(value) >= *least,
             Keyword::Dependencies(dependencies) => {
-                self.charge(dependencies.len() as u64 * count / 8)
+                // Each name is looked for among all members.
+                self.charge(dependencies.len() as u64 * (count + 4) / 8)
                     && dependencies.iter().filter(|(name, _)| value.has(name)).all(|(_, dependency)| match dependency {
-                        Dependency::Names(names) => names.iter().all(|name| value.has(name)),
+                        Dependency::Names(names) => {
+                            self.charge(names.len() as u64 * (count + 4) / 8)
+                                && names.iter().all(|name| value.has(name))
+                        }
                         Dependency::Part(part) => self.holds(*part, value),
                     })
             }
@@ -148,6 +181,9 @@ impl<'s> Run<'s> {
         let mut seen = Seen::default();
         let mut missing = part.required;
         let sound = value.members().all(|(name, member)| {
+            if !self.charge(1 + name.raw().len() as u64 / BYTES_PER_STEP) {
+                return false;
+            }
             let text = name.text().unwrap_or_default();
             let mut known = false;
             if let Some(index) = part.name(&text) {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::settings::limits::{SCHEMA_PARTS_MAX, SCHEMA_VIOLATIONS_BYTES_MAX};
+use crate::settings::limits::{SCHEMA_PARTS_MAX, SCHEMA_STEPS_MAX, SCHEMA_VIOLATIONS_BYTES_MAX};
 
 const HOME: &str = "https://apigateway.amazonaws.com/restapis/";
 
@@ -370,9 +370,81 @@ fn costly_patterns_are_paid_for() {
     let schema = parsed(r#"{"items":{"pattern":"^(?!b)","minLength":1}}"#);
     let schema = Schema::compile(schema, &none).expect("a schema");
     let body = |count: usize| format!("[{}]", vec![format!("\"{}\"", "a".repeat(1_000)); count].join(","));
-    assert_eq!(schema.check(body(50).as_bytes()), Ok(()));
+    assert_eq!(schema.check(body(30).as_bytes()), Ok(()));
     let twice = Schema::compile(json!({"items": {"pattern": "^(?!b)", "not": {"pattern": "^(?=b)"}}}), &none);
-    assert_eq!(twice.expect("a schema").check(body(50).as_bytes()), Err(Invalid::TooCostly));
+    assert_eq!(twice.expect("a schema").check(body(30).as_bytes()), Err(Invalid::TooCostly));
+}
+
+/// A pattern that may be in all of its states at once costs them all a byte: this one took seconds, and was not counted.
+#[test]
+fn programs_are_paid_for() {
+    let check = |pattern: &str, text: &str, expected: Result<(), Invalid>| {
+        for schema in [
+            json!({ "items": { "pattern": pattern } }),
+            json!({ "items": { "patternProperties": { pattern: { "not": {} } } } }),
+        ] {
+            let (body, named) = (format!("[\"{text}\"]"), format!("[{{\"{text}\":1}}]"));
+            let by_name = schema.pointer("/items/patternProperties").is_some();
+            let compiled = Schema::compile(schema, &none).expect(pattern);
+            let answer = compiled.check(if by_name { named.as_bytes() } else { body.as_bytes() });
+            match (by_name, &expected) {
+                (true, Ok(())) => assert!(matches!(answer, Err(Invalid::Violations(_))), "{pattern}: {answer:?}"),
+                _ => assert_eq!(answer, expected, "{pattern}"),
+            }
+        }
+    };
+    check("a[ab]{900}c", &"abbab".repeat(4_000), Err(Invalid::TooCostly));
+    check("(a|a?b){1,5000}c", &"ab".repeat(4_000), Err(Invalid::TooCostly));
+    // What people write never has a choice, or is small.
+    check("^[a-zA-Z0-9 .]{1,255}$", &"a b.".repeat(60), Ok(()));
+    check("^.{0,2000}$", &"ä".repeat(2_000), Ok(()));
+    check("^[\\w.+-]+@([\\w-]+\\.)+[A-Za-z]{2,}$", "someone.else+tag@mail.example.org", Ok(()));
+    check("[a-z]{1,255}", &"ab".repeat(1_000), Ok(()));
+    check("\\S", &"ab".repeat(100_000), Ok(()));
+}
+
+#[test]
+fn many_short_texts_add_up() {
+    let schema = Schema::compile(json!({"items": {"pattern": "e[a-z]{30}c"}}), &none).expect("a schema");
+    let body = |count: usize| format!("[{}]", vec![format!("\"e{}c\"", "e".repeat(30)); count].join(","));
+    assert_eq!(schema.check(body(400).as_bytes()), Ok(()));
+    assert_eq!(schema.check(body(2_000).as_bytes()), Err(Invalid::TooCostly));
+}
+
+/// A body of any size has an end to its steps, and to say why comes out of the same ones.
+#[test]
+fn the_largest_body_costs_no_more_than_the_limit() {
+    let each = format!("[{}1]", "1,".repeat(SCHEMA_STEPS_MAX as usize / 6));
+    let times = |count: usize| {
+        let all = vec![json!({"type": "integer"}); count];
+        Schema::compile(json!({"items": {"allOf": all}}), &none).expect("a schema").check(each.as_bytes())
+    };
+    assert_eq!(times(3), Ok(()));
+    assert_eq!(times(7), Err(Invalid::TooCostly));
+    // To find the last one wrong takes half of the steps; to find it again, and what is wrong, takes more than the rest.
+    let last = each.replace("1]", "null]");
+    let schema = json!({"items": {"allOf": [{"type": "integer"}, {"type": "integer"}, {"type": "integer"}]}});
+    let schema = Schema::compile(schema, &none).expect("a schema");
+    assert_eq!(schema.check(last.as_bytes()), Err(Invalid::TooCostly));
+}
+
+#[test]
+fn what_reads_a_value_again_is_paid_for() {
+    let refused = |schema: Value, body: &str| {
+        let schema = Schema::compile(schema, &none).expect("a schema");
+        assert_eq!(schema.check(body.as_bytes()), Err(Invalid::TooCostly));
+    };
+    let long = format!("\"{}\"", "a".repeat(1 << 20));
+    refused(json!({"allOf": vec![json!({"minLength": 100_000}); 100]}), &long);
+    refused(
+        json!({"uniqueItems": true, "items": {"$ref": "#"}}),
+        &format!("{}{long}{}", "[".repeat(120), "]".repeat(120)),
+    );
+    let names: Vec<String> = (0..2_000).map(|n| format!("k{n}")).collect();
+    let members: Vec<String> = (0..50_000).map(|n| format!("\"k{n}\":1")).collect();
+    refused(json!({"dependencies": {"k0": names}}), &format!("{{{}}}", members.join(",")));
+    let regexes = vec![r#""(((\\w{100}){100}){100}){100}""#; 1_000];
+    refused(json!({"items": {"format": "regex"}}), &format!("[{}]", regexes.join(",")));
 }
 
 #[test]
