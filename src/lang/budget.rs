@@ -5,6 +5,9 @@ use std::fmt;
 
 use bumpalo::Bump;
 
+/// Bytes of a text that are written between two looks at what is left: what they become is at most some times as many.
+const PIECE_BYTES: usize = 4 * 1024;
+
 /// The limits of one rendering, counted down while it runs.
 #[derive(Debug)]
 pub struct Budget {
@@ -45,6 +48,15 @@ impl Budget {
         Ok(())
     }
 
+    /// Whether so many steps are left, of which the work to come may need fewer.
+    pub fn affords(&self, steps: u64) -> Result<(), Exhausted> {
+        if steps > self.steps_left.get() { Err(Exhausted::Steps) } else { Ok(()) }
+    }
+
+    pub fn steps_left(&self) -> u64 {
+        self.steps_left.get()
+    }
+
     /// Asked before `more` bytes are taken, from the arena or for the output.
     #[inline]
     pub fn allows(&self, used: usize, more: usize) -> Result<(), Exhausted> {
@@ -59,4 +71,15 @@ impl Budget {
     pub fn bytes_max(&self) -> usize {
         self.bytes_max
     }
+}
+
+/// A text in parts of a few KB, so that whoever writes more than he reads can ask for room between them.
+pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = rest.floor_char_boundary(PIECE_BYTES);
+        let (piece, behind) = rest.split_at_checked(end)?;
+        rest = behind;
+        Some(piece).filter(|piece| !piece.is_empty())
+    })
 }

@@ -178,6 +178,9 @@ pub const JSONPATH_DEPTH_MAX: usize = 32;
 /// What one regular expression of a template, a JSONPath or a mapping may be before and after it is compiled.
 pub const REGEX_BYTES_MAX: usize = 8 * 1024;
 pub const REGEX_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
+/// Choices of one regular expression up to which a byte costs the same whatever the text is: four thousand sets of
+/// twelve fit into the memory that an automaton may take.
+pub const REGEX_CHOICES_FREE: u64 = 12;
 /// Groups within each other in one regular expression.
 pub const REGEX_DEPTH_MAX: usize = 64;
 /// Steps back that one search with look-around or back-references may take: some milliseconds …
