@@ -51,7 +51,10 @@ fn to_serde_at(value: Value<'_>, budget: &Budget, depth: usize) -> Result<serde_
             while let Some((next, key, item)) = map.next_from(position) {
                 position = next;
                 let key = match key {
-                    Key::Text(text) => text.to_owned(),
+                    Key::Text(text) => {
+                        budget.spend(text.len() as u64 / 32)?;
+                        text.to_owned()
+                    }
                     Key::Int(number) => number.to_string(),
                     Key::Bool(flag) => flag.to_string(),
                     Key::Null => "null".to_owned(),

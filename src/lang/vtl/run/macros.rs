@@ -52,6 +52,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     fn lookup_in_frames(&mut self, slot: Slot) -> Run<Value<'a>> {
         let mut at = self.frame;
         while let Some(frame) = at.and_then(|at| self.frames.get(at)) {
+            self.budget.spend(1).map_err(|exhausted| self.exhausted(exhausted))?;
             if let Some(number) = frame.parameters.iter().position(|parameter| *parameter == slot) {
                 if frame.overridden & (1 << number) != 0 {
                     break;

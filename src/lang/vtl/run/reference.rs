@@ -47,6 +47,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         match step {
             Step::Property(name) => {
                 let name = code.text(*name);
+                self.spend(1 + name.len() as u64 / 64)?;
                 match value {
                     // The common case, where nothing else can be meant: `.class` is blocked before any key.
                     Value::Map(map) if name != "class" => Ok(map.text(name).unwrap_or(Value::Null)),
@@ -55,6 +56,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
             Step::Call(call) => self.call(code, value, call),
             Step::Index(index) => {
+                self.spend(1)?;
                 let index = self.deeper(|runner| runner.evaluate(code, index))?;
                 self.index(value, index)
             }
