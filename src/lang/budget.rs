@@ -1,4 +1,7 @@
 //! What one rendering may use: a template that loops or doubles a text ends in an error, not in a stuck core.
+//!
+//! Steps are an estimate of time, made before or right behind the work that they stand for. Bytes are those of the arena
+//! and of the output; a value's text may go beyond them by what a few KB become when they are escaped.
 
 use std::cell::Cell;
 use std::fmt;
@@ -55,6 +58,11 @@ impl Budget {
 
     pub fn steps_left(&self) -> u64 {
         self.steps_left.get()
+    }
+
+    /// Begins again with so many steps.
+    pub fn renew(&self, steps: u64) {
+        self.steps_left.set(steps);
     }
 
     /// Asked before `more` bytes are taken, from the arena or for the output.

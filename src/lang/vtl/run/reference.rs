@@ -20,7 +20,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     pub(super) fn reference(&mut self, code: Code<'r, 'a>, reference: &'r Reference) -> Run<Value<'a>> {
         let value = self.walk(code, reference, reference.steps.len())?;
         if self.trace.is_some() {
-            let shown = self.shown(value)?;
+            let shown = self.shown(value);
             if let Some(trace) = &mut self.trace {
                 trace.reference(reference.at.line, code.text(reference.source), &shown);
             }
