@@ -258,7 +258,7 @@ fn a_rendering_ends_within_its_limits() {
         ("#set($t = '#evaluate($t)')#evaluate($t)".to_owned(), "levels"),
         ("#set($x = \"a\")$x.repeat(2000000000)".to_owned(), "memory"),
         ("#set($x = \"a\")$x.format(\"%2000000000d\", 1)".to_owned(), "wider"),
-        ("#set($l = [1])#foreach($i in [1..400])#set($l = [$l])#end$l".to_owned(), "levels"),
+        ("#set($l = [1])#foreach($i in [1..600])#set($l = [$l])#end$l".to_owned(), "levels"),
         (
             "#set($c = \"xxxxxxxxxxxxxxxx\")#foreach($i in [1..11])#set($c = \"$c$c\")#end#set($d = \"<!--${c}--><a/>\")\
              #foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $util.parseXml($d))#end#end"
@@ -291,6 +291,67 @@ fn a_rendering_ends_within_its_limits() {
         };
         assert!(message.contains(part), "{shown}: {message}");
     }
+}
+
+/// Renders a template and answers its text and the steps that it took.
+fn measured(source: &str, body: &str) -> (String, u64) {
+    const STEPS: u64 = 4_000_000;
+    let template = Template::compile(source).expect("a template");
+    let (arena, budget) = (Bump::new(), Budget::new(STEPS, 8 << 20));
+    let nothing = || Value::Map(Map::new_in(&arena));
+    let request = Request { body, params: serde_json::Value::Null, context: nothing(), stage: nothing() };
+    let mut out = Vec::new();
+    let result = template.render(&request, &arena, &budget, &mut out, None);
+    assert!(out.len() <= (8 << 20) + (64 << 10), "{} bytes", out.len());
+    let text = result.map_or_else(|failure| failure.to_string(), |()| String::from_utf8(out).expect("text"));
+    (text, STEPS - budget.steps_left())
+}
+
+/// What is done so often that it counts, a loop of a thousand rounds for one, costs steps by what it does.
+#[test]
+fn work_costs_steps() {
+    let body = format!("{{\"a\": {{\"b\": [1]}}, \"s\": \"{}\"}}", "x".repeat(16_000));
+    let looped = |work: &str| {
+        let rounds = format!("#set($b = $input.path('$'))#set($s = $b.s)#foreach($i in [1..1000]){work}#end");
+        measured(&rounds, &body).1
+    };
+    let idle = looped("#set($x = 1)");
+    for (work, at_least) in [
+        ("#set($x = $b.a.b)", 2),
+        ("#set($x = $b['a']['b'])", 2),
+        ("#set($x = $b.get($s))", 250),
+        ("#set($x = $s == $s)", 250),
+        ("#set($y = 'a')#set($x = $y.startsWith($s))", 250),
+        ("#set($x = $s.compareToIgnoreCase($s))", 1_000),
+        ("#set($x = $s.matches('.*a[ab]{60}c'))", 3_000),
+        ("#evaluate('$a$a$a$a$a$a$a$a')", 60),
+    ] {
+        let steps = looped(work);
+        assert!(steps >= (idle + at_least * 1_000).min(3_900_000), "{work}: {steps} steps, {idle} without");
+    }
+}
+
+#[test]
+fn what_is_escaped_stays_within_its_room() {
+    let body = "\u{1}".repeat(2_000_000);
+    assert!(measured("$util.escapeJavaScript($input.body)", &body).0.contains("memory"));
+    assert!(measured("$util.urlEncode($util.escapeJavaScript($input.body))", &body).0.contains("memory"));
+    let json = format!("\"{}\"", "\\u0001".repeat(1_500_000));
+    assert!(measured("$input.json('$')", &json).0.contains("memory"));
+}
+
+#[test]
+fn what_may_be_read_can_be_printed() {
+    let body = format!("{}1{}", "{\"a\":".repeat(390), "}".repeat(390));
+    assert_eq!(measured("$input.path('$')", &body).0, format!("{}1{}", "{a=".repeat(390), "}".repeat(390)));
+}
+
+#[test]
+fn names_and_macros_are_found_at_once() {
+    let names: String = (0..20_000).map(|number| format!("$a{number} ")).collect();
+    assert_eq!(measured(&format!("{names}#evaluate('$a7$b')"), "").0.len(), names.len().min(20_000));
+    let macros: String = (0..2_000).map(|number| format!("#macro(m{number}){number};#end")).collect();
+    assert_eq!(measured(&format!("{macros}#m1999()#m3()#evaluate('#macro(n)n#end')#n()"), "").0, "1999;3;n");
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! What one rendering may use: a template that loops or doubles a text ends in an error, not in a stuck core.
+//!
+//! Steps are an estimate of time, made before or right behind the work that they stand for. Bytes are those of the arena
+//! and of the output; a value's text may go beyond them by what a few KB become when they are escaped.
 
 use std::cell::Cell;
 use std::fmt;
 
 use bumpalo::Bump;
+
+/// Bytes of a text that are written between two looks at what is left: what they become is at most some times as many.
+const PIECE_BYTES: usize = 4 * 1024;
 
 /// The limits of one rendering, counted down while it runs.
 #[derive(Debug)]
@@ -45,6 +51,20 @@ impl Budget {
         Ok(())
     }
 
+    /// Whether so many steps are left, of which the work to come may need fewer.
+    pub fn affords(&self, steps: u64) -> Result<(), Exhausted> {
+        if steps > self.steps_left.get() { Err(Exhausted::Steps) } else { Ok(()) }
+    }
+
+    pub fn steps_left(&self) -> u64 {
+        self.steps_left.get()
+    }
+
+    /// Begins again with so many steps.
+    pub fn renew(&self, steps: u64) {
+        self.steps_left.set(steps);
+    }
+
     /// Asked before `more` bytes are taken, from the arena or for the output.
     #[inline]
     pub fn allows(&self, used: usize, more: usize) -> Result<(), Exhausted> {
@@ -59,4 +79,15 @@ impl Budget {
     pub fn bytes_max(&self) -> usize {
         self.bytes_max
     }
+}
+
+/// A text in parts of a few KB, so that whoever writes more than he reads can ask for room between them.
+pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = rest.floor_char_boundary(PIECE_BYTES);
+        let (piece, behind) = rest.split_at_checked(end)?;
+        rest = behind;
+        Some(piece).filter(|piece| !piece.is_empty())
+    })
 }

@@ -178,6 +178,9 @@ pub const JSONPATH_DEPTH_MAX: usize = 32;
 /// What one regular expression of a template, a JSONPath or a mapping may be before and after it is compiled.
 pub const REGEX_BYTES_MAX: usize = 8 * 1024;
 pub const REGEX_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
+/// Choices of one regular expression up to which a byte costs the same whatever the text is: four thousand sets of
+/// twelve fit into the memory that an automaton may take.
+pub const REGEX_CHOICES_FREE: u64 = 12;
 /// Groups within each other in one regular expression.
 pub const REGEX_DEPTH_MAX: usize = 64;
 /// Steps back that one search with look-around or back-references may take: some milliseconds …
@@ -188,17 +191,21 @@ pub const REGEX_BACKTRACKING_STEPS: u64 = 20_000;
 pub const XML_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Steps of one mapping: a statement, a value that is read, some dozen bytes that are copied. A body of 10 MB has about
-/// two million values; a template that only loops meets this after some 50 ms.
+/// Steps of one mapping: a statement, a value that is read, 64 bytes that are copied. A body of 10 MB has about two
+/// million values; a template that only loops meets this after some 50 ms. Steps are estimates: what is dearer than its
+/// steps say (a pattern of many choices, one that goes back, a text that is compiled) may take some times as long.
 pub const TEMPLATE_STEPS_MAX: u64 = 4_000_000;
 /// Bytes that one mapping may take for its values, and as many for its text: six times the largest body that AWS takes.
+/// What a method works with until it is done (a text with other letters, the parts of a split) and what #evaluate
+/// compiles stand beside that: their steps bound them, to some times a text.
 pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// AWS's longest mapping template (rest/08).
 pub const VTL_TEMPLATE_BYTES_MAX: usize = 300 * 1024;
 /// Blocks, expressions, lists and texts that stand within each other in a template. They are parsed and run by recursion.
 pub const VTL_NESTING_MAX: usize = 100;
-/// Blocks, macros and values within each other while a template runs; the stack of a core holds ten times as much.
-pub const VTL_DEPTH_MAX: usize = 300;
+/// Blocks, macros and values within each other while a template runs: a body as deep as one may be can be printed in a
+/// block as deep as one may stand. A debug build's test thread of 2 MB holds it.
+pub const VTL_DEPTH_MAX: usize = JSON_DEPTH_MAX + VTL_NESTING_MAX;
 /// Rounds of one `#foreach`; AWS ends a loop silently behind them (rest/08).
 pub const VTL_ITERATIONS_MAX: usize = 1_000;
 /// Macros that call each other: Velocity's `velocimacro.max.depth`.
@@ -213,6 +220,8 @@ pub const VTL_EVALUATIONS_MAX: usize = 1_000;
 pub const VTL_NUMBER_DIGITS_MAX: usize = 4_096;
 /// Bytes of one value in a trace.
 pub const VTL_TRACE_BYTES_MAX: usize = 1_024;
+/// Steps that showing it may take: what has that many parts is longer than that.
+pub const VTL_TRACE_STEPS_MAX: u64 = 2_048;
 /// Steps of one template's trace that are told, and bytes of the template's own text in one.
 pub const TRACE_STEPS_MAX: usize = 10_000;
 pub const TRACE_VALUE_BYTES_MAX: usize = 2_048;

@@ -174,6 +174,7 @@ impl Matches<'_, '_> {
         if backtracks >= REGEX_BACKTRACKING_STEPS {
             self.budget.spend(backtracks)?;
         }
+        self.budget.affords(self.regex.within.cost_of_choices(self.text.len() - at))?;
         let found = self.regex.within.find_at(self.text, at, &mut self.groups)?;
         let read = match found {
             Some((_, end)) if !self.regex.reads_ahead => end - at,
@@ -182,6 +183,7 @@ impl Matches<'_, '_> {
         // A search reads some hundred bytes in the time of a step; one that reads ahead and finds little would otherwise
         // cost the square of the text's length.
         self.budget.spend(1 + read as u64 / 256)?;
+        self.budget.spend(self.regex.within.cost_of_choices(read))?;
         self.at = found.map(|(start, end)| {
             let letter = self.text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
             if start == end { end + letter } else { end }

@@ -2,7 +2,9 @@
 
 use super::translate::{END, Translated};
 use crate::lang::budget::Exhausted;
-use crate::settings::limits::{REGEX_BACKTRACKING_STEPS, REGEX_BACKTRACKS_MAX, REGEX_PROGRAM_BYTES_MAX};
+use crate::settings::limits::{
+    REGEX_BACKTRACKING_STEPS, REGEX_BACKTRACKS_MAX, REGEX_CHOICES_FREE, REGEX_PROGRAM_BYTES_MAX,
+};
 
 /// Java's `$` (and `\Z`) where the text does not end a line: its very end.
 const END_PLAIN: &str = r"\z";
@@ -31,6 +33,7 @@ pub(super) struct Program {
     /// For texts that end with a line's end, where the pattern has a `$`: only then it needs look-around.
     line_end: Option<Engine>,
     groups: usize,
+    choices: u64,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,7 @@ impl Program {
             plain: engine(END_PLAIN, translated.backtracks)?,
             line_end: has_end.then(|| engine(END_OF_LINE, true)).transpose()?,
             groups: translated.groups,
+            choices: translated.choices,
         })
     }
 
@@ -66,9 +70,16 @@ impl Program {
     /// Steps that one search of a text is worth: an engine that goes back and forth may take all that it is allowed.
     pub(super) fn cost(&self, text: &str) -> u64 {
         match self.engine(text) {
-            Engine::Linear(_) => 1 + text.len() as u64 / 64,
-            Engine::Backtracking(_) => REGEX_BACKTRACKING_STEPS,
+            Engine::Linear(_) => 1 + text.len() as u64 / 64 + self.cost_of_choices(text.len()),
+            Engine::Backtracking(_) => REGEX_BACKTRACKING_STEPS.saturating_add(self.cost_of_choices(text.len())),
         }
+    }
+
+    /// What reading so many bytes is worth beyond that. Automata of few choices are built once and take a byte at a time.
+    /// Those of many may become too many to keep, `.*a[ab]{600}c` for one, and then every byte is held against every
+    /// choice: some nanoseconds each.
+    pub(super) fn cost_of_choices(&self, bytes: usize) -> u64 {
+        if self.choices <= REGEX_CHOICES_FREE { 0 } else { self.choices.saturating_mul(bytes as u64) / 4 }
     }
 
     pub(super) fn is_match(&self, text: &str) -> Result<bool, RegexError> {

@@ -18,7 +18,7 @@ fn full(pattern: &str, text: &str, expected: bool) {
 #[track_caller]
 fn all(pattern: &str, text: &str, replacement: &str, expected: &str) {
     let mut out = Vec::new();
-    let budget = Budget::new(10_000, 1 << 20);
+    let budget = Budget::new(1_000_000, 1 << 20);
     compiled(pattern).replace_all(text, replacement, &budget, &mut out).unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), expected, "{pattern} on {text:?}");
 }
@@ -26,13 +26,13 @@ fn all(pattern: &str, text: &str, replacement: &str, expected: &str) {
 #[track_caller]
 fn first(pattern: &str, text: &str, replacement: &str, expected: &str) {
     let mut out = Vec::new();
-    compiled(pattern).replace_first(text, replacement, &Budget::new(10_000, 1 << 20), &mut out).unwrap();
+    compiled(pattern).replace_first(text, replacement, &Budget::new(1_000_000, 1 << 20), &mut out).unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), expected, "{pattern} on {text:?}");
 }
 
 #[track_caller]
 fn split(pattern: &str, text: &str, limit: i32, expected: &[&str]) {
-    let parts = compiled(pattern).split(text, limit, &Budget::new(10_000, 1 << 20));
+    let parts = compiled(pattern).split(text, limit, &Budget::new(1_000_000, 1 << 20));
     assert_eq!(parts.as_deref(), Ok(expected), "{pattern} on {text:?}");
 }
 
@@ -44,7 +44,7 @@ fn refused(pattern: &str) {
 /// A replacement that Java throws for.
 #[track_caller]
 fn fails(pattern: &str, text: &str, replacement: &str) {
-    let failed = compiled(pattern).replace_all(text, replacement, &Budget::new(10_000, 1 << 20), &mut Vec::new());
+    let failed = compiled(pattern).replace_all(text, replacement, &Budget::new(1_000_000, 1 << 20), &mut Vec::new());
     assert!(matches!(failed, Err(RegexError::Replacement(_))), "{pattern} {replacement}");
 }
 
@@ -105,6 +105,27 @@ fn what_needs_steps_back() {
     all("$", "a\r\n", "x", "ax\r\nx");
     let hard = compiled("(a*)*+(?=c)b|(?:a|a)*(?=b)");
     assert_eq!(hard.is_full_match(&"a".repeat(40), &Budget::new(1_000_000, 1 << 20)), Err(RegexError::Backtracks));
+}
+
+/// Steps that holding a pattern against a text costs.
+#[track_caller]
+fn costs(pattern: &str, text: &str, expected: std::ops::Range<u64>) {
+    let budget = Budget::new(1 << 30, 1 << 20);
+    compiled(pattern).is_full_match(text, &budget).unwrap();
+    let steps = (1 << 30) - budget.steps_left();
+    assert!(expected.contains(&steps), "{pattern}: {steps} steps");
+}
+
+#[test]
+fn choices_are_paid_for() {
+    let text = "ab".repeat(512);
+    costs(".*a[ab]{600}c.*", &text, 150_000..160_000);
+    costs(".*(?:a|[ab]{20}){30}c.*", &text, 160_000..170_000);
+    costs(".*Could not find the resource with id [0-9]+.*", &text, 17..18);
+    costs("[0-9a-f]{8}-[0-9a-f]{4}", "01234567-89ab", 1..2);
+    let budget = Budget::new(1_000_000, 1 << 20);
+    let replaced = compiled("a[ab]{600}c").replace_all(&text.repeat(10), "", &budget, &mut Vec::new());
+    assert_eq!(replaced, Err(RegexError::Exhausted(crate::lang::budget::Exhausted::Steps)));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(super) struct Translated {
     pub(super) groups: usize,
     pub(super) names: Vec<(String, usize)>,
     pub(super) reads_ahead: bool,
+    /// Places where more than one thing may come next, repetitions multiplied: what makes an automaton large.
+    pub(super) choices: u64,
 }
 
 pub(super) fn translate(pattern: &str) -> Result<Translated, String> {
@@ -32,6 +34,8 @@ pub(super) fn translate(pattern: &str) -> Result<Translated, String> {
         flags: Flags::default(),
         repeats: false,
         branches: false,
+        letters_plain: 0,
+        times: 1,
         out: Translated::default(),
     };
     translator.alternatives()?;
@@ -69,6 +73,10 @@ struct Translator<'p> {
     repeats: bool,
     /// There are alternatives, or groups that may be left out.
     branches: bool,
+    /// Letters that stand for themselves, once each: they add to an automaton and do not multiply it.
+    letters_plain: u64,
+    /// How often the last quantifier writes out what it stands behind.
+    times: u64,
     out: Translated,
 }
 
@@ -89,8 +97,21 @@ impl Translator<'_> {
                 Some(_) => {
                     let start = self.out.pattern.len();
                     let is_group = self.peek() == Some('(') && !self.quoting;
+                    let (plain, choices) = (self.letters_plain, self.out.choices);
+                    let is_letter = self.quoting || !matches!(self.peek(), Some('.' | '[' | '\\' | '('));
                     self.atom()?;
+                    match is_letter {
+                        true => self.letters_plain += 1,
+                        false => self.out.choices += u64::from(!is_group),
+                    }
+                    let end = self.out.pattern.len();
                     self.quantifier(start, is_group)?;
+                    if is_group || self.out.pattern.len() > end {
+                        self.out.choices += self.letters_plain - plain;
+                        self.letters_plain = plain;
+                    }
+                    let repeated = (self.out.choices - choices).saturating_mul(std::mem::replace(&mut self.times, 1));
+                    self.out.choices = choices.saturating_add(repeated);
                 }
             }
         }
@@ -206,6 +227,7 @@ impl Translator<'_> {
             return Err(self.error("no repetition"));
         }
         self.repeats |= most.is_none();
+        self.times = u64::from(most.unwrap_or_else(|| least.saturating_add(1)).max(1));
         Ok(match most {
             Some(most) => format!("{{{least},{most}}}"),
             None => format!("{{{least},}}"),

@@ -10,7 +10,7 @@ use crate::settings::limits::JSON_DEPTH_MAX;
 
 /// Copies a value out of its arena. Numbers that no double and no long holds come out as the nearest double.
 pub fn to_serde(value: Value<'_>, budget: &Budget) -> Result<serde_json::Value, Exhausted> {
-    to_serde_at(value, budget, 0)
+    to_serde_at(value, budget, 0, &mut 0)
 }
 
 /// Copies a value into an arena.
@@ -18,8 +18,14 @@ pub fn from_serde<'a>(value: &serde_json::Value, arena: &'a Bump) -> Value<'a> {
     from_serde_at(value, arena, 0)
 }
 
-fn to_serde_at(value: Value<'_>, budget: &Budget, depth: usize) -> Result<serde_json::Value, Exhausted> {
-    budget.spend(1)?;
+/// `taken` is for the bytes so far: what an arena's values share, each copy has for itself.
+fn to_serde_at(
+    value: Value<'_>,
+    budget: &Budget,
+    depth: usize,
+    taken: &mut usize,
+) -> Result<serde_json::Value, Exhausted> {
+    take(size_of::<serde_json::Value>(), budget, taken)?;
     if depth > JSON_DEPTH_MAX {
         return Err(Exhausted::Depth);
     }
@@ -36,13 +42,13 @@ fn to_serde_at(value: Value<'_>, budget: &Budget, depth: usize) -> Result<serde_
         },
         Value::Decimal(text) => text.parse::<f64>().unwrap_or(f64::NAN).into(),
         Value::Text(text) => {
-            // A text may be shared by many lists, and each of them gets its own.
-            budget.spend(text.len() as u64 / 32)?;
+            take(text.len(), budget, taken)?;
             text.into()
         }
         Value::List(list) => {
             let items = list.items.borrow();
-            let items: Result<Vec<_>, _> = items.iter().map(|item| to_serde_at(*item, budget, depth + 1)).collect();
+            let items: Result<Vec<_>, _> =
+                items.iter().map(|item| to_serde_at(*item, budget, depth + 1, taken)).collect();
             items?.into()
         }
         Value::Map(map) => {
@@ -51,18 +57,28 @@ fn to_serde_at(value: Value<'_>, budget: &Budget, depth: usize) -> Result<serde_
             while let Some((next, key, item)) = map.next_from(position) {
                 position = next;
                 let key = match key {
-                    Key::Text(text) => text.to_owned(),
+                    Key::Text(text) => {
+                        take(text.len(), budget, taken)?;
+                        text.to_owned()
+                    }
                     Key::Int(number) => number.to_string(),
                     Key::Bool(flag) => flag.to_string(),
                     Key::Null => "null".to_owned(),
                 };
-                members.insert(key, to_serde_at(item, budget, depth + 1)?);
+                members.insert(key, to_serde_at(item, budget, depth + 1, taken)?);
             }
             members.into()
         }
         // What lives for one rendering only.
         Value::Object(_) => serde_json::Value::Null,
     })
+}
+
+fn take(bytes: usize, budget: &Budget, taken: &mut usize) -> Result<(), Exhausted> {
+    budget.spend(bytes as u64 / 32)?;
+    budget.allows(*taken, bytes)?;
+    *taken += bytes;
+    Ok(())
 }
 
 fn from_serde_at<'a>(value: &serde_json::Value, arena: &'a Bump, depth: usize) -> Value<'a> {

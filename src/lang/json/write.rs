@@ -1,6 +1,6 @@
 //! The writer: compact JSON in json-smart's spelling (rest/08 section 8.8).
 
-use crate::lang::budget::{Budget, Exhausted};
+use crate::lang::budget::{Budget, Exhausted, pieces};
 use crate::lang::java_number;
 use crate::lang::value::{Key, Object, Value};
 use crate::settings::limits::JSON_DEPTH_MAX;
@@ -23,6 +23,25 @@ pub fn write(value: Value<'_>, slashes: Slashes, budget: &Budget, out: &mut Vec<
 pub fn write_text(text: &str, slashes: Slashes, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
+    write_escaped(text, slashes, out);
+    out.push(b'"');
+}
+
+/// Writes a text in quotes, of which each byte may become six: what is left is asked again every few KB.
+fn write_within(text: &str, slashes: Slashes, budget: &Budget, out: &mut Vec<u8>) -> Result<(), Exhausted> {
+    budget.spend(text.len() as u64 / 64)?;
+    budget.allows(out.len(), text.len())?;
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    for piece in pieces(text) {
+        budget.allows(out.len(), piece.len())?;
+        write_escaped(piece, slashes, out);
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+fn write_escaped(text: &str, slashes: Slashes, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     let mut at = 0;
@@ -55,7 +74,6 @@ pub fn write_text(text: &str, slashes: Slashes, out: &mut Vec<u8>) {
         at += length;
     }
     out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
-    out.push(b'"');
 }
 
 fn write_at(
@@ -77,10 +95,7 @@ fn write_at(
         Value::Int(_) | Value::Long(_) | Value::Big(_) | Value::Double(_) | Value::Decimal(_) => {
             java_number::write_number(value, out);
         }
-        Value::Text(text) => {
-            budget.allows(out.len(), text.len())?;
-            write_text(text, slashes, out);
-        }
+        Value::Text(text) => write_within(text, slashes, budget, out)?,
         Value::List(list) => {
             out.push(b'[');
             for (index, item) in list.items.borrow().iter().enumerate() {
@@ -99,7 +114,7 @@ fn write_at(
                     out.push(b',');
                 }
                 position = next;
-                write_key(key, slashes, out);
+                write_key(key, slashes, budget, out)?;
                 out.push(b':');
                 write_at(item, slashes, budget, depth + 1, out)?;
             }
@@ -143,13 +158,14 @@ fn write_object(
     Ok(())
 }
 
-fn write_key(key: Key<'_>, slashes: Slashes, out: &mut Vec<u8>) {
+fn write_key(key: Key<'_>, slashes: Slashes, budget: &Budget, out: &mut Vec<u8>) -> Result<(), Exhausted> {
     match key {
-        Key::Text(text) => write_text(text, slashes, out),
+        Key::Text(text) => write_within(text, slashes, budget, out)?,
         Key::Int(number) => out.extend_from_slice(format!("\"{number}\"").as_bytes()),
         Key::Bool(flag) => out.extend_from_slice(format!("\"{flag}\"").as_bytes()),
         Key::Null => out.extend_from_slice(b"\"null\""),
     }
+    Ok(())
 }
 
 fn continuation(bytes: &[u8], at: usize) -> u32 {

@@ -156,7 +156,7 @@ impl<'a> Finder<'a, '_> {
         }
         self.each(value, |below| match below {
             Value::Map(_) | Value::List(_) => self.scan(parts, below, depth + 1, found),
-            _ => Ok(()),
+            _ => self.budget.spend(1),
         })
     }
 

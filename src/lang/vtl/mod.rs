@@ -3,6 +3,8 @@
 //! A template is compiled when it is deployed: names become slots, JSONPaths and patterns that are literals are compiled
 //! with it. A rendering walks the tree and writes to the output; its values live in an arena that is emptied behind it.
 //! Whatever a template or a body does, a rendering ends within its [`Budget`] of steps and bytes and within fixed depths.
+//! The budget counts values and output; programs of `#evaluate`, blocks and what a method works with are bounded beside
+//! it, by the steps that they cost and by limits of their own.
 
 mod interface;
 mod method;

@@ -1,5 +1,12 @@
 //! A template as it is run: a tree whose names are slots and whose texts are ranges of one pool.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
 use crate::lang::java_regex::Regex;
 use crate::lang::jsonpath::Path;
 use crate::lang::vtl::method::Method;
@@ -10,11 +17,14 @@ pub(super) struct Program {
     /// Every text of the tree: the source itself, and what strings became without their escapes.
     pub(super) pool: String,
     pub(super) root: Block,
-    pub(super) macros: Vec<Macro>,
+    pub(super) macros: Macros,
     pub(super) symbols: Symbols,
 }
 
 pub(super) type Block = Box<[Node]>;
+
+/// By their names.
+pub(super) type Macros = BTreeMap<Box<str>, Macro>;
 
 /// A range of the pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,9 +57,12 @@ const WELL_KNOWN: [&str; 8] =
     ["input", "util", "context", "stageVariables", "foreach", "velocityCount", "velocityHasNext", "bodyContent"];
 
 /// Names to slots.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Symbols {
     names: Vec<Box<str>>,
+    /// The slots by their names' hashes: a template may have some ten thousand names.
+    index: HashTable<Slot>,
+    hasher: RandomState,
     /// Somebody reads `$velocityCount` or `$velocityHasNext`: loops keep them only then.
     pub(super) legacy_counters: bool,
 }
@@ -160,7 +173,6 @@ pub(super) struct Call {
 
 #[derive(Debug)]
 pub(super) struct Macro {
-    pub(super) name: Box<str>,
     pub(super) parameters: Box<[Slot]>,
     pub(super) body: Block,
 }
@@ -227,19 +239,42 @@ impl Span {
     }
 }
 
+impl fmt::Debug for Symbols {
+    /// Without what is different in every process.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(&self.names).finish()
+    }
+}
+
 impl Default for Symbols {
     fn default() -> Self {
-        Self { names: WELL_KNOWN.iter().map(|&name| name.into()).collect(), legacy_counters: false }
+        let mut symbols = Self::none();
+        for name in WELL_KNOWN {
+            symbols.slot(name);
+        }
+        Self { legacy_counters: false, ..symbols }
     }
 }
 
 impl Symbols {
+    /// Not even those that every program has.
+    pub(super) fn none() -> Self {
+        Self { names: Vec::new(), index: HashTable::new(), hasher: RandomState::default(), legacy_counters: false }
+    }
+
     pub(super) fn slot(&mut self, name: &str) -> Slot {
-        // Templates have a few dozen names, looked up while they are compiled.
-        let slot = self.names.iter().position(|known| **known == *name).unwrap_or_else(|| {
-            self.names.push(name.into());
-            self.names.len() - 1
-        }) as Slot;
+        let Self { names, index, hasher, .. } = self;
+        let hash = hasher.hash_one(name);
+        let name_of = |slot: Slot| names.get(slot as usize).map_or("", |known| &**known);
+        let slot = match index.find(hash, |&slot| name_of(slot) == name) {
+            Some(slot) => *slot,
+            None => {
+                let slot = names.len() as Slot;
+                index.insert_unique(hash, slot, |&slot| hasher.hash_one(name_of(slot)));
+                names.push(name.into());
+                slot
+            }
+        };
         self.legacy_counters |= slot == VELOCITY_COUNT || slot == VELOCITY_HAS_NEXT;
         slot
     }

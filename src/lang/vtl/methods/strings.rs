@@ -10,8 +10,9 @@ use crate::lang::vtl::run::{Halt, Run};
 
 impl<'a> Call<'_, '_, 'a> {
     pub(super) fn on_text(&mut self, text: &'a str) -> Run<Value<'a>> {
-        // Every one of these looks at the whole text at most a few times.
-        self.runner.spend(text.len() as u64 / 64)?;
+        // Every one of these looks at the whole text at most a few times, and at those that it is given.
+        let given: usize = self.arguments.iter().filter_map(|argument| argument.as_text()).map(str::len).sum();
+        self.runner.spend((text.len() + given) as u64 / 64)?;
         Ok(match (self.method, self.arguments) {
             (Method::Length, []) => int(units::length(text)),
             (Method::IsEmpty, []) => Value::Bool(text.is_empty()),
@@ -29,7 +30,10 @@ impl<'a> Call<'_, '_, 'a> {
             }
             (Method::Equals, [other]) => Value::Bool(other.as_text() == Some(text)),
             (Method::EqualsIgnoreCase, [Value::Null]) => Value::Bool(false),
-            (Method::EqualsIgnoreCase, [Value::Text(other)]) => Value::Bool(equal_but_for_case(text, other)),
+            (Method::EqualsIgnoreCase, [Value::Text(other)]) => {
+                self.runner.spend(text.len().min(other.len()) as u64 / 4)?;
+                Value::Bool(equal_but_for_case(text, other))
+            }
             (Method::CharAt, [Value::Int(index)]) => {
                 match usize::try_from(*index).ok().and_then(|index| units::at(text, index)) {
                     Some(unit) => Value::Object(Object::Char(unit)),
@@ -65,8 +69,8 @@ impl<'a> Call<'_, '_, 'a> {
             (Method::CompareTo, [Value::Text(other)]) => Value::Int(compare(text.encode_utf16(), other.encode_utf16())),
             (Method::CompareTo, [_]) => return Err(self.runner.fail("compareTo takes a text here".into())),
             (Method::CompareToIgnoreCase, [Value::Text(other)]) => {
-                let folded = |text: &str| text.chars().map(fold).collect::<String>();
-                Value::Int(compare(folded(text).encode_utf16(), folded(other).encode_utf16()))
+                self.runner.spend((text.len() + other.len()) as u64 / 4)?;
+                Value::Int(compare(folded_units(text), folded_units(other)))
             }
             (Method::Concat, [Value::Text(other)]) => Value::Text(self.runner.captured(|runner| {
                 runner.push(text)?;
@@ -165,6 +169,7 @@ impl<'a> Call<'_, '_, 'a> {
         let text = self.runner.captured(|runner| {
             let mut copied = 0;
             for (at, found) in text.match_indices(what) {
+                runner.spend(1)?;
                 runner.push(text.get(copied..at).unwrap_or_default())?;
                 runner.push(with)?;
                 copied = at + found.len();
@@ -228,6 +233,14 @@ fn fold(character: char) -> char {
         1 => upper.to_lowercase().next().unwrap_or(upper),
         _ => upper,
     }
+}
+
+fn folded_units(text: &str) -> impl Iterator<Item = u16> {
+    text.chars().map(fold).flat_map(|character| {
+        let mut units = [0; 2];
+        let count = character.encode_utf16(&mut units).len();
+        units.into_iter().take(count)
+    })
 }
 
 /// `compareTo`: the difference of the first units that differ, or of the lengths.

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
+use crate::lang::budget::pieces;
 use crate::lang::value::{Object, Value};
 use crate::lang::vtl::method::Method;
 use crate::lang::vtl::methods::call::Call;
@@ -55,10 +56,9 @@ impl<'a> Call<'_, '_, 'a> {
 }
 
 fn write(runner: &mut Runner<'_, '_>, method: Method, text: &str) -> Run<()> {
-    // Each writes at most six bytes for one.
     match method {
-        Method::EscapeJavaScript => escape(runner, text),
-        Method::UrlEncode => url_encode(runner, text),
+        Method::EscapeJavaScript => in_pieces(runner, text, escape),
+        Method::UrlEncode => in_pieces(runner, text, url_encode),
         Method::UrlDecode => url_decode(runner, text),
         Method::Base64Encode => {
             runner.room(text.len().saturating_mul(4) / 3 + 4)?;
@@ -79,9 +79,20 @@ fn write(runner: &mut Runner<'_, '_>, method: Method, text: &str) -> Run<()> {
     }
 }
 
+/// Each byte becomes at most six: what is left is asked again every few KB.
+fn in_pieces(runner: &mut Runner<'_, '_>, text: &str, write: fn(&mut Vec<u8>, &str)) -> Run<()> {
+    for piece in pieces(text) {
+        runner.room(piece.len())?;
+        let before = runner.out.len();
+        write(runner.out, piece);
+        // What is escaped takes some nanoseconds a byte.
+        runner.spend((runner.out.len() - before) as u64 / 16)?;
+    }
+    runner.room(0)
+}
+
 /// commons-lang's `escapeJavaScript`: `/` and `'` too, and everything beyond ASCII by its UTF-16 units.
-fn escape(runner: &mut Runner<'_, '_>, text: &str) -> Run<()> {
-    runner.room(text.len())?;
+fn escape(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     for (at, character) in text.char_indices() {
@@ -97,41 +108,39 @@ fn escape(runner: &mut Runner<'_, '_>, text: &str) -> Run<()> {
             '\u{7f}' => continue,
             _ => None,
         };
-        runner.out.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
+        out.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
         copied = at + character.len_utf8();
         match short {
-            Some(short) => runner.out.extend_from_slice(&[b'\\', short as u8]),
+            Some(short) => out.extend_from_slice(&[b'\\', short as u8]),
             None => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     let digit = |shift: u16| HEX.get(usize::from(*unit >> shift & 0xF)).copied().unwrap_or(b'0');
-                    runner.out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+                    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
                 }
             }
         }
     }
-    runner.out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
-    runner.room(0)
+    out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
 }
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// `application/x-www-form-urlencoded`, as `java.net.URLEncoder`.
-fn url_encode(runner: &mut Runner<'_, '_>, text: &str) -> Run<()> {
-    runner.room(text.len())?;
+fn url_encode(out: &mut Vec<u8>, text: &str) {
     for &byte in text.as_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => runner.out.push(byte),
-            b' ' => runner.out.push(b'+'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => out.push(byte),
+            b' ' => out.push(b'+'),
             _ => {
                 let digit = |shift: u8| HEX.get(usize::from(byte >> shift & 0xF)).copied().unwrap_or(b'0');
-                runner.out.extend_from_slice(&[b'%', digit(4), digit(0)]);
+                out.extend_from_slice(&[b'%', digit(4), digit(0)]);
             }
         }
     }
-    runner.room(0)
 }
 
 fn url_decode(runner: &mut Runner<'_, '_>, text: &str) -> Run<()> {
+    runner.spend(text.len() as u64 / 16)?;
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -50,7 +50,7 @@ impl Parser {
     }
 
     pub(super) fn is_macro(&self, word: &str) -> bool {
-        self.macros.iter().any(|known| *known.name == *word)
+        self.macros.contains_key(word)
     }
 
     /// `None` where the word is no directive and nothing was eaten: then it is text.

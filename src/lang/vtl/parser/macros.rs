@@ -28,9 +28,7 @@ impl Parser {
         }
         let body = self.body("#macro", at)?;
         // The first one stays: Velocity does not replace macros from within a template.
-        if !self.is_macro(&name) {
-            self.macros.push(Macro { name, parameters: parameters.into(), body });
-        }
+        self.macros.entry(name).or_insert(Macro { parameters: parameters.into(), body });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ mod reference;
 mod text;
 
 use crate::lang::vtl::interface::{SyntaxError, Warning};
-use crate::lang::vtl::program::{Block, Macro, Node, Position, Program, Span, Symbols};
+use crate::lang::vtl::program::{Block, Macros, Node, Position, Program, Span, Symbols};
 use crate::settings::limits::{VTL_NESTING_MAX, VTL_TEMPLATE_BYTES_MAX};
 use cursor::Cursor;
 
@@ -19,7 +19,7 @@ pub(super) fn parse(source: &str, symbols: Symbols) -> Result<(Program, Vec<Warn
     let mut parser = Parser {
         cursor: Cursor::of(source),
         symbols,
-        macros: Vec::new(),
+        macros: Macros::new(),
         warnings: Vec::new(),
         called: Vec::new(),
         depth: 0,
@@ -42,7 +42,7 @@ pub(super) fn parse(source: &str, symbols: Symbols) -> Result<(Program, Vec<Warn
 struct Parser {
     cursor: Cursor,
     symbols: Symbols,
-    macros: Vec<Macro>,
+    macros: Macros,
     warnings: Vec<Warning>,
     /// What was called like a macro, which may stand further down.
     called: Vec<(String, Position)>,

@@ -146,7 +146,10 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// A value as the key of a map. Doubles, lists and the like become their texts.
     pub(in crate::lang::vtl) fn key_of(&mut self, value: Value<'a>) -> Run<Key<'a>> {
         Ok(match value {
-            Value::Text(text) => Key::Text(text),
+            Value::Text(text) => {
+                self.spend(text.len() as u64 / 64)?;
+                Key::Text(text)
+            }
             Value::Int(number) => Key::Int(number.into()),
             Value::Long(number) => Key::Int(number),
             Value::Bool(flag) => Key::Bool(flag),

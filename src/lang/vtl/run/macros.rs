@@ -10,8 +10,10 @@ impl<'r, 'a> Runner<'r, 'a> {
     pub(super) fn call_macro(&mut self, code: Code<'r, 'a>, call: &'r Call) -> Run<()> {
         self.at = call.at;
         let name = code.text(call.name);
+        // What was evaluated and has macros is asked one after the other.
+        self.spend((name.len() / 64 + self.evaluated_codes.len()) as u64)?;
         let found = std::iter::once(&self.main).chain(&self.evaluated_codes).find_map(|code| {
-            let known = code.program.macros.iter().find(|known| *known.name == *name)?;
+            let known = code.program.macros.get(name)?;
             Some((*code, known))
         });
         let Some((within, known)) = found else { return self.push(code.text(call.source)) };
@@ -20,13 +22,14 @@ impl<'r, 'a> Runner<'r, 'a> {
                 self.fail(format!("#{name} calls macros that call macros, more than {VTL_MACRO_DEPTH_MAX} levels"))
             );
         }
-        let content = call.body.as_ref().map(|body| {
-            let number = self.blocks.len() as u32;
-            self.blocks.push(Definition { code, slot: BODY_CONTENT, body, open: 0 });
-            let before = self.variable(BODY_CONTENT);
-            self.assign(BODY_CONTENT, Value::Object(Object::Block(number)));
-            before
-        });
+        let content = match &call.body {
+            Some(body) => {
+                let before = self.variable(BODY_CONTENT);
+                self.define(Definition { code, slot: BODY_CONTENT, body, open: 0 })?;
+                Some(before)
+            }
+            None => None,
+        };
         let caller = self.frame;
         let frame = Frame { parameters: &known.parameters, arguments: &call.arguments, code, caller, overridden: 0 };
         self.frames.push(frame);
@@ -43,6 +46,16 @@ impl<'r, 'a> Runner<'r, 'a> {
         }
     }
 
+    /// Stores a block under its name. Every one stays until the end, for somebody may hold it.
+    pub(super) fn define(&mut self, definition: Definition<'r, 'a>) -> Run<()> {
+        let used = self.blocks.len() * size_of::<Definition<'_, '_>>();
+        self.budget.allows(used, used).map_err(|exhausted| self.exhausted(exhausted))?;
+        let number = self.blocks.len() as u32;
+        self.blocks.push(definition);
+        self.assign(definition.slot, Value::Object(Object::Block(number)));
+        Ok(())
+    }
+
     /// What a name means here.
     #[inline]
     pub(super) fn lookup(&mut self, slot: Slot) -> Run<Value<'a>> {
@@ -52,6 +65,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     fn lookup_in_frames(&mut self, slot: Slot) -> Run<Value<'a>> {
         let mut at = self.frame;
         while let Some(frame) = at.and_then(|at| self.frames.get(at)) {
+            self.budget.spend(1).map_err(|exhausted| self.exhausted(exhausted))?;
             if let Some(number) = frame.parameters.iter().position(|parameter| *parameter == slot) {
                 if frame.overridden & (1 << number) != 0 {
                     break;

@@ -17,7 +17,7 @@ use crate::lang::budget::{Budget, Exhausted};
 use crate::lang::value::{Object, Value};
 use crate::lang::vtl::interface::{Failure, Trace, World};
 use crate::lang::vtl::program::{CONTEXT, Node, Position, Program, STAGE_VARIABLES, Slot};
-use crate::settings::limits::{VTL_DEPTH_MAX, VTL_TRACE_BYTES_MAX};
+use crate::settings::limits::{VTL_DEPTH_MAX, VTL_TRACE_BYTES_MAX, VTL_TRACE_STEPS_MAX};
 use state::{Code, Definition, Evaluations, Frame};
 
 /// Renders a program to the end of `out`.
@@ -30,6 +30,7 @@ pub(super) fn render<'a>(
     trace: Option<&mut dyn Trace>,
 ) -> Result<(), Failure> {
     let evaluations = Evaluations::default();
+    let trace_budget = Budget::new(VTL_TRACE_STEPS_MAX, 4 * VTL_TRACE_BYTES_MAX);
     let mut slots = BumpVec::with_capacity_in(program.symbols.len(), arena);
     slots.resize(program.symbols.len(), Value::Null);
     let code = Code { pool: &program.pool, program };
@@ -37,6 +38,7 @@ pub(super) fn render<'a>(
         world,
         arena,
         budget,
+        trace_budget: &trace_budget,
         out,
         // Coerced, for the rendering lives shorter.
         trace: trace.map(|trace| trace as &mut dyn Trace),
@@ -77,6 +79,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) world: &'r dyn World<'a>,
     pub(super) arena: &'a Bump,
     pub(super) budget: &'r Budget,
+    /// For what the trace shows.
+    trace_budget: &'r Budget,
     pub(super) out: &'r mut Vec<u8>,
     trace: Option<&'r mut dyn Trace>,
     /// The variables; null where one was not set.
@@ -88,7 +92,7 @@ pub(super) struct Runner<'r, 'a> {
     /// Macros that are being run, and the one whose names count now.
     frames: Vec<Frame<'r, 'a>>,
     frame: Option<usize>,
-    /// Programs whose macros can be called: the template, and what it evaluated.
+    /// Programs whose macros can be called: the template, and what it evaluated that has some.
     main: Code<'r, 'a>,
     evaluated_codes: Vec<Code<'r, 'a>>,
     /// What `#define` stored, by number, with how often each is being printed.
@@ -227,20 +231,31 @@ impl<'r, 'a> Runner<'r, 'a> {
         text
     }
 
-    /// A value for the trace, cut where it is long.
-    fn shown(&mut self, value: Value<'a>) -> Run<String> {
-        // Showing a block would run it once more, with all that it does.
-        if matches!(value, Value::Object(Object::Block(_))) {
-            return Ok("(a block)".to_owned());
+    /// A value for the trace, cut where it is long. Showing it takes nothing of what the rendering may use, so that a
+    /// template does the same whether somebody watches or not.
+    fn shown(&mut self, value: Value<'a>) -> String {
+        if let Value::Text(text) = value {
+            return cut(text, text.len() > VTL_TRACE_BYTES_MAX);
         }
-        let start = self.out.len();
-        let result = self.print(value);
-        let mut end = self.out.len().min(start + VTL_TRACE_BYTES_MAX);
-        while end > start && self.out.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
-            end -= 1;
-        }
-        let shown = String::from_utf8_lossy(self.out.get(start..end).unwrap_or_default()).into_owned();
-        self.out.truncate(start);
-        result.map(|()| shown)
+        self.trace_budget.renew(VTL_TRACE_STEPS_MAX);
+        let out = std::mem::take(self.out);
+        let budget = std::mem::replace(&mut self.budget, self.trace_budget);
+        let at = self.at;
+        // Whatever stops it, what was written until then is shown.
+        let is_cut = self.print(value).is_err();
+        self.budget = budget;
+        self.at = at;
+        let written = std::mem::replace(self.out, out);
+        cut(&String::from_utf8_lossy(&written), is_cut)
     }
+
+    /// Whether what is printed is for the trace: a block would be run once more, with all that it does.
+    pub(super) fn is_shown_only(&self) -> bool {
+        std::ptr::eq(self.budget, self.trace_budget)
+    }
+}
+
+fn cut(text: &str, is_cut: bool) -> String {
+    let shown = text.get(..text.floor_char_boundary(VTL_TRACE_BYTES_MAX)).unwrap_or_default();
+    if is_cut || shown.len() < text.len() { format!("{shown}…") } else { shown.to_owned() }
 }

@@ -157,6 +157,7 @@ impl<'a> Runner<'_, 'a> {
                 }
                 runner.push("]")
             }),
+            Object::Block(_) if self.is_shown_only() => self.push("(a block)"),
             Object::Block(number) => self.deeper(|runner| runner.print_block(number)),
             // Java prints a class and an address; nobody can rely on it (rest/08 section 8.8).
             Object::Iterator(_) => self.push("java.util.Iterator@0"),

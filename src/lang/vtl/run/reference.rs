@@ -20,7 +20,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     pub(super) fn reference(&mut self, code: Code<'r, 'a>, reference: &'r Reference) -> Run<Value<'a>> {
         let value = self.walk(code, reference, reference.steps.len())?;
         if self.trace.is_some() {
-            let shown = self.shown(value)?;
+            let shown = self.shown(value);
             if let Some(trace) = &mut self.trace {
                 trace.reference(reference.at.line, code.text(reference.source), &shown);
             }
@@ -67,6 +67,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         match step {
             Step::Property(name) => {
                 let name = code.text(*name);
+                self.spend(1 + name.len() as u64 / 64)?;
                 match value {
                     // The common case, where nothing else can be meant: `.class` is blocked before any key.
                     Value::Map(map) if name != "class" => Ok(map.text(name).unwrap_or(Value::Null)),
@@ -75,6 +76,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
             Step::Call(call) => self.call(code, value, call),
             Step::Index(index) => {
+                self.spend(1)?;
                 let index = self.deeper(|runner| runner.evaluate(code, index))?;
                 self.index(value, index)
             }

@@ -15,12 +15,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             Node::Set(set) => self.set(code, set),
             Node::If(branches) => self.branches(code, branches),
             Node::Foreach(foreach) => self.foreach(code, foreach),
-            Node::Define(define) => {
-                let number = self.blocks.len() as u32;
-                self.blocks.push(Definition { code, slot: define.slot, body: &define.body, open: 0 });
-                self.assign(define.slot, Value::Object(Object::Block(number)));
-                Ok(())
-            }
+            Node::Define(define) => self.define(Definition { code, slot: define.slot, body: &define.body, open: 0 }),
             Node::Evaluate(evaluate) => self.evaluate_text(code, evaluate),
             Node::Call(call) => self.call_macro(code, call),
             Node::Break => Err(Halt::Break),
@@ -35,7 +30,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     fn set(&mut self, code: Code<'r, 'a>, set: &'r Set) -> Run<()> {
         let value = self.evaluate(code, &set.value)?;
         if self.trace.is_some() {
-            let shown = self.shown(value)?;
+            let shown = self.shown(value);
             if let Some(trace) = &mut self.trace {
                 trace.set(set.target.at.line, code.text(set.target.source), &shown);
             }
@@ -133,7 +128,7 @@ impl<'r, 'a> Runner<'r, 'a> {
                 self.assign(VELOCITY_HAS_NEXT, Value::Bool(has_next));
             }
             if self.trace.is_some() {
-                let shown = self.shown(item)?;
+                let shown = self.shown(item);
                 if let Some(trace) = &mut self.trace {
                     trace.iteration(foreach.at.line, code.text(foreach.variable_source), index, &shown);
                 }
