@@ -6,10 +6,10 @@ use super::exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
 use super::fault::{Fault, FaultKind};
 use super::relay::{self, Response};
 use super::snapshot::{Method, Plan, Release, Snapshot, Stage};
-use super::transform::{self, Answer, AnswerBody, Backend, Outbound, Overrides};
+use super::transform::{self, Answer, AnswerBody, Backend, Chosen, Outbound, Overrides};
 use super::upstream::{self, Inbound};
 use super::watch::Record;
-use super::whole::{self, Held, Whole};
+use super::whole::{self, Whole};
 use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
 use crate::net::buffer::Buffer;
@@ -160,6 +160,16 @@ impl Answered<'_> {
             Self::Canned(canned) => &canned.body,
         }
     }
+
+    /// The backend has done its part: its connection is not to be lost by a mapping that fails.
+    fn given_back(self, worker: &Worker, fault: Fault) -> Fault {
+        if let Self::Backend(inbound) = self
+            && !inbound.has_upload()
+        {
+            inbound.finish(&worker.pools, worker.clock.now());
+        }
+        fault
+    }
 }
 
 /// Back up: the integration's answer becomes the client's.
@@ -171,17 +181,23 @@ async fn respond<'s>(
     overrides: Option<&Overrides>,
     record: &mut Record<'_>,
 ) -> Result<Response<'s>, Fault> {
-    let (answer, head, held) = match shaped(worker, plan, context, &mut answered, overrides, record).await {
+    let chosen = match transform::choice(&plan.response, answered.backend().status) {
+        Ok(chosen) => chosen,
+        Err(fault) => return Err(answered.given_back(worker, fault)),
+    };
+    let complete = if let Answered::Backend(inbound) = &answered { inbound.is_complete() } else { true };
+    let needs_body = !matches!(answered, Answered::Backend(_))
+        || record.log.is_some()
+        || chosen.needs_body(context, answered.backend(), answered.first(), complete);
+    let mut held = None;
+    if needs_body && let Answered::Backend(inbound) = &mut answered {
+        held = Box::pin(whole::of_backend(worker, inbound)).await?;
+    }
+    let body = held.as_ref().map_or(answered.first(), |held| &held.bytes);
+    let body = needs_body.then_some(body);
+    let (answer, head) = match shaped(worker, chosen, context, (&answered, body), overrides, record) {
         Ok(shaped) => shaped,
-        Err(fault) => {
-            // The backend has done its part: its connection is not to be lost by a template that fails.
-            if let Answered::Backend(inbound) = answered
-                && !inbound.has_upload()
-            {
-                inbound.finish(&worker.pools, worker.clock.now());
-            }
-            return Err(fault);
-        }
+        Err(fault) => return Err(answered.given_back(worker, fault)),
     };
     Ok(match (answer.body, answered) {
         (AnswerBody::Backend, Answered::Backend(inbound)) => match held {
@@ -200,56 +216,41 @@ async fn respond<'s>(
     })
 }
 
-/// Status and headers of the answer, what its body is, and the backend's, where the rest of it had to be waited for.
-async fn shaped<'s>(
+/// The answer and its head, told to whoever watches. Nothing here waits: what a connection holds while it waits would be
+/// larger by all of it.
+fn shaped<'s>(
     worker: &Worker,
-    plan: &'s Plan,
+    chosen: Chosen<'s>,
     context: &Context<'_>,
-    answered: &mut Answered<'_>,
+    (answered, body): (&Answered<'_>, Option<&[u8]>),
     overrides: Option<&Overrides>,
     record: &mut Record<'_>,
-) -> Result<(Answer<'s>, Buffer, Option<Held>), Fault> {
-    let chosen = transform::choice(&plan.response, answered.backend().status)?;
-    let complete = if let Answered::Backend(inbound) = &*answered { inbound.is_complete() } else { true };
-    let needs_body = !matches!(answered, Answered::Backend(_))
-        || record.log.is_some()
-        || chosen.needs_body(context, answered.backend(), answered.first(), complete);
-    let mut held = None;
-    if needs_body && let Answered::Backend(inbound) = &mut *answered {
-        held = Box::pin(whole::of_backend(worker, inbound)).await?;
+) -> Result<(Answer<'s>, Buffer), Fault> {
+    let backend = answered.backend();
+    if let Some(log) = record.log.as_deref_mut() {
+        if !matches!(answered, Answered::Mock { .. }) {
+            told::inbound(log, backend, body.unwrap_or_default(), record.outcome.integration_us);
+        }
+        if log.traces
+            && let Some(line) = chosen.told()
+        {
+            log.chosen(line);
+        }
     }
-    let body = held.as_ref().map_or(answered.first(), |held| &held.bytes);
     let mut head = Buffer::head();
-    if let Some(log) = record.log.as_deref_mut()
-        && !matches!(answered, Answered::Mock { .. })
-    {
-        told::inbound(log, answered.backend(), body, record.outcome.integration_us);
-    }
-    if let Some(log) = record.log.as_deref_mut().filter(|log| log.traces)
-        && let Some(line) = chosen.told()
-    {
-        log.chosen(line);
-    }
     let answer = {
         let tools = transform::Tools { scratch: &mut worker.scratch.borrow_mut(), log: record.log.as_deref_mut() };
-        transform::response(
-            chosen,
-            context,
-            (answered.backend(), needs_body.then_some(body)),
-            overrides,
-            tools,
-            &mut head,
-        )?
+        transform::response(chosen, context, (backend, body), overrides, tools, &mut head)?
     };
     if let Some(log) = record.log.as_deref_mut() {
         let made = match &answer.body {
-            AnswerBody::Backend => body,
+            AnswerBody::Backend => body.unwrap_or_default(),
             AnswerBody::Constant(constant) => constant,
             AnswerBody::Made(made) => made,
         };
         told::response(log, &head, made);
     }
-    Ok((answer, head, held))
+    Ok((answer, head))
 }
 
 impl<'s> Response<'s> {

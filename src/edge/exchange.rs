@@ -28,6 +28,10 @@ pub struct Request {
     pub peer: Peer,
 }
 
+/// Headers that the gateway adds or completes at intake, by the names under which mappings ask for them (rest/05 section
+/// 5.2).
+pub const INTAKE_NAMES: [&str; 4] = ["X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"];
+
 impl Request {
     /// Forgets what was read of it, all but its ids and its time: what could not be taken must not steer an answer.
     pub fn forget(&mut self) {
@@ -56,8 +60,7 @@ impl Request {
         self.head.lines.iter().filter(|line| is_visible(line.known))
     }
 
-    /// Value of a header that the gateway adds or completes at intake, as mappings and templates see it (rest/05 section
-    /// 5.2): a client's own list of addresses has its peer's behind it.
+    /// Value of one of [`INTAKE_NAMES`], as mappings and templates see it: a client's own list of addresses has its peer's behind it.
     pub fn intake_value(&self, name: &[u8]) -> Option<Vec<u8>> {
         match name {
             b"X-Amzn-Trace-Id" => Some([b"Root=", trace_root(self)].concat()),

@@ -4,7 +4,7 @@ pub mod compile;
 
 use std::sync::Arc;
 
-use crate::edge::exchange::{Context, Request};
+use crate::edge::exchange::{Context, INTAKE_NAMES, Request};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::lang::schema::Schema;
 use crate::wire::headers::Known;
@@ -74,7 +74,7 @@ impl Parameter {
             Position::Path => false,
             // RFC 9110 5.1: names of headers have no case, and what came by HTTP/2 has lost it.
             // … which the gateway itself brings, where the client does not (rest/05 section 5.2).
-            Position::Header if request.intake_value(name).is_some() => true,
+            Position::Header if INTAKE_NAMES.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name)) => true,
             Position::Header => request.visible_lines().any(|line| {
                 line.name.of(&request.bytes).eq_ignore_ascii_case(name) && !is_blank(line.value.of(&request.bytes))
             }),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::json_body::{BodyPath, JsonBody};
 use super::overrides::{Overrides, joined};
-use crate::edge::exchange::{Context, Variable};
+use crate::edge::exchange::{Context, INTAKE_NAMES, Variable};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::wire::headers::is_field_value;
 use crate::wire::uri::{Decoded, encode_path, encode_query, pairs, query_name_is};
@@ -40,11 +40,6 @@ pub(super) struct Lookup<'l> {
     pub(super) context: &'l Context<'l>,
     /// Where some source of the mapping looks into the body.
     pub(super) body: Option<&'l JsonBody<'l>>,
-}
-
-/// Whether it begins as the headers do that the gateway adds at intake: a look that spares the usual name more.
-fn is_of_intake(name: &[u8]) -> bool {
-    name.starts_with(b"X-Forwarded-") || name == b"X-Amzn-Trace-Id"
 }
 
 /// How a value is written where it goes.
@@ -95,13 +90,17 @@ impl Source {
                 }
                 any
             }
-            Self::Header(name) | Self::MultiHeader(name) if is_of_intake(name) => match request.intake_value(name) {
-                Some(value) => {
-                    each(&value);
-                    true
+            Self::Header(name) | Self::MultiHeader(name)
+                if INTAKE_NAMES.iter().any(|own| own.as_bytes() == &**name) =>
+            {
+                match request.intake_value(name) {
+                    Some(value) => {
+                        each(&value);
+                        true
+                    }
+                    None => false,
                 }
-                None => false,
-            },
+            }
             Self::Header(name) => match request.lines_named(name).next_back() {
                 Some(line) => {
                     each(line.value.of(&request.bytes));

@@ -99,16 +99,25 @@ fn body<'m>(
         Some((_, None)) => None,
     };
     let binary = mapping.binary.contain(context.request.value(Known::ContentType));
-    let converted = Converted::request(client_body, binary, mapping.content_handling)
-        .map_err(|NotBase64| unable(Way::Request, &"the body is not base64, and contentHandling wants it decoded"))?;
+    let converted = converted(client_body, binary, mapping.content_handling)?;
     let Some((key, program)) = template else {
         return Ok((unless_unchanged(&converted), None));
     };
-    let text = std::str::from_utf8(converted.as_bytes())
-        .map_err(|_| unable(Way::Request, &"the body is bytes that are no text"))?;
+    let text = as_text(&converted)?;
     let rendering = Rendering { way: Way::Request, key, body: text, earlier: None };
     let overrides = render(program, &rendering, context, (arena, out), log)?.map(Box::new);
     Ok((if bodiless { OutboundBody::None } else { OutboundBody::Made(Buffer::of(out)) }, overrides))
+}
+
+/// The client's body as contentHandling wants it.
+fn converted(body: &[u8], binary: bool, handling: Option<ContentHandling>) -> Result<Converted<'_>, Fault> {
+    Converted::request(body, binary, handling)
+        .map_err(|NotBase64| unable(Way::Request, &"the body is not base64, and contentHandling wants it decoded"))
+}
+
+/// What a template can read: bytes too, where they are a text (rest/06 section 6.2).
+fn as_text<'c>(converted: &'c Converted<'_>) -> Result<&'c str, Fault> {
+    std::str::from_utf8(converted.as_bytes()).map_err(|_| unable(Way::Request, &"the body is bytes that are no text"))
 }
 
 fn unless_unchanged<'m>(converted: &Converted<'_>) -> OutboundBody<'m> {
@@ -125,7 +134,7 @@ fn mock_request<'m>(
     let chosen = mapping.templates.choose(context.request)?;
     // With `*/*` and no contentHandling every MOCK fails on AWS, also one that is constant (rest/06 section 6.2, measured).
     let binary = mapping.binary.contain(context.request.value(Known::ContentType));
-    if binary && mapping.content_handling != Some(ContentHandling::ConvertToText) {
+    if binary && mapping.content_handling.is_none() {
         return Err(unable(Way::Request, &"the body is bytes: set contentHandling to CONVERT_TO_TEXT"));
     }
     let program = match chosen {
@@ -135,15 +144,8 @@ fn mock_request<'m>(
         Some((key, MockTemplate::Program(Template::Program(program)))) => Some((key, program)),
         _ => None,
     };
-    let converted = Converted::request(client_body, binary, mapping.content_handling)
-        .map_err(|NotBase64| unable(Way::Request, &"the body is not base64, and contentHandling wants it decoded"))?;
-    // With `*/*` and no contentHandling every MOCK fails on AWS (rest/06 section 6.2, measured).
-    let text = match &converted {
-        Converted::Text(text) => text,
-        Converted::Bytes(_) => {
-            return Err(unable(Way::Request, &"the body is bytes: set contentHandling to CONVERT_TO_TEXT"));
-        }
-    };
+    let converted = converted(client_body, binary, mapping.content_handling)?;
+    let text = as_text(&converted)?;
     let Scratch { arena, out } = &mut *scratch;
     let made = match program {
         None => {

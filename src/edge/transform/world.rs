@@ -6,7 +6,7 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
 use super::overrides::Overrides;
-use crate::edge::exchange::{Context, Variable};
+use crate::edge::exchange::{Context, INTAKE_NAMES, Variable};
 use crate::lang::budget::{Budget, Exhausted};
 use crate::lang::json::from_serde;
 use crate::lang::value::{Key, Map, Value};
@@ -146,7 +146,7 @@ impl<'a> vtl::World<'a> for World<'a> {
             let name = text(line.name.of(&request.bytes), arena);
             header.put(Key::Text(name), Value::Text(text(line.value.of(&request.bytes), arena)));
         }
-        for name in ["X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"] {
+        for name in INTAKE_NAMES {
             if let Some(value) = request.intake_value(name.as_bytes()) {
                 header.put(Key::Text(name), Value::Text(text(&value, arena)));
             }

@@ -7,28 +7,16 @@ use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::program::Literal;
 use crate::lang::vtl::run::{Halt, Run, Runner};
 
-impl<'a> Call<'_, '_, 'a> {
+impl<'c, 'a> Call<'c, '_, 'a> {
     pub(super) fn matches(&mut self, text: &str, pattern: &str) -> Run<bool> {
-        let compiled;
-        let regex = match self.literal {
-            Literal::Regex(regex) => regex,
-            _ => {
-                compiled = self.regex(pattern)?;
-                &compiled
-            }
-        };
+        let mut made = None;
+        let regex = self.regex(pattern, &mut made)?;
         regex.is_full_match(text, self.runner.budget).map_err(|error| unmatched(self.runner, error))
     }
 
     pub(super) fn replace_matches(&mut self, text: &'a str, pattern: &str, replacement: &str) -> Run<Value<'a>> {
-        let compiled;
-        let regex = match self.literal {
-            Literal::Regex(regex) => regex,
-            _ => {
-                compiled = self.regex(pattern)?;
-                &compiled
-            }
-        };
+        let mut made = None;
+        let regex = self.regex(pattern, &mut made)?;
         let first = self.method == Method::ReplaceFirst;
         let replaced = self.runner.captured(|runner| {
             let result = match first {
@@ -41,14 +29,8 @@ impl<'a> Call<'_, '_, 'a> {
     }
 
     pub(super) fn split(&mut self, text: &'a str, pattern: &str, limit: i32) -> Run<Value<'a>> {
-        let compiled;
-        let regex = match self.literal {
-            Literal::Regex(regex) => regex,
-            _ => {
-                compiled = self.regex(pattern)?;
-                &compiled
-            }
-        };
+        let mut made = None;
+        let regex = self.regex(pattern, &mut made)?;
         // At most one part a character.
         self.runner.spend(text.len() as u64 / 8)?;
         let parts = regex.split(text, limit, self.runner.budget).map_err(|error| unmatched(self.runner, error))?;
@@ -56,11 +38,18 @@ impl<'a> Call<'_, '_, 'a> {
         Ok(self.new_list(ListKind::Array, parts.into_iter().map(Value::Text)))
     }
 
-    /// A pattern that is known only now.
-    fn regex(&mut self, pattern: &str) -> Run<Regex> {
+    /// The pattern as it was compiled with the template, or into `made` where it is known only now.
+    fn regex<'p>(&mut self, pattern: &str, made: &'p mut Option<Regex>) -> Run<&'p Regex>
+    where
+        'c: 'p,
+    {
+        if let Literal::Regex(regex) = self.literal {
+            return Ok(regex);
+        }
         // Compiling a pattern costs microseconds a character, and a class of Unicode that is repeated milliseconds.
         self.runner.spend(4_096 + pattern.len() as u64 * 64)?;
-        Regex::compile(pattern).map_err(|error| self.runner.fail(error))
+        let regex = Regex::compile(pattern).map_err(|error| self.runner.fail(error))?;
+        Ok(made.insert(regex))
     }
 }
 
