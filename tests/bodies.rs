@@ -288,21 +288,25 @@ fn a_large_body_comes_back() {
 #[test]
 fn clients_that_do_not_read_hold_the_backend_back_and_not_the_memory() {
     let (backend, gateway) = start(&[]);
+    let held = || gateway.metric("process_resident_memory_bytes", "");
+    // What the clients cost, not what the program does: its own pages are half of what it holds in a debug build.
+    same(&gateway.client().get("/bytes/10000000").body, &pattern_bytes(10_000_000), "read at once");
+    let before = held();
     let mut clients: Vec<Client> = (0..20).map(|_| gateway.client()).collect();
     for client in &mut clients {
         client.send(request_bytes("GET", "/bytes/10000000", &[], b""));
     }
-    eventually("twenty requests at the backend", || backend.requests() == 20);
+    eventually("twenty requests at the backend", || backend.requests() == 21);
     // As often as it takes a working gateway to fill every buffer there is.
-    let most = (0..100).map(|_| gateway.metric("process_resident_memory_bytes", "")).fold(0.0, f64::max);
-    assert!(most < 60e6, "{most} bytes");
+    let most = (0..100).map(|_| held()).fold(0.0, f64::max);
+    assert!(most - before < 10e6, "{} bytes for 200 MB that nobody reads", most - before);
     let sent = gateway.metric("weir_count", "");
-    assert_eq!(sent, 0.0, "no answer is through");
+    assert_eq!(sent, 1.0, "no more answer is through");
     for client in &mut clients[..4] {
         same(&client.read_response().body, &pattern_bytes(10_000_000), "read late");
     }
     drop(clients);
-    eventually("all are counted", || gateway.metric("weir_count", "") == 20.0);
+    eventually("all are counted", || gateway.metric("weir_count", "") == 21.0);
     let mut client = gateway.client();
     client.stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     client.get("/bytes/1").expect(200, "a");
