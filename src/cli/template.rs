@@ -25,7 +25,7 @@ use crate::lang::budget::Budget;
 use crate::lang::json::from_serde;
 use crate::lang::value::{Key, Map, Value};
 use crate::lang::vtl;
-use crate::settings::limits::{DEFINITION_BYTES_MAX, DOCUMENT_DEPTH_MAX, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
+use crate::settings::limits::{DEFINITION_BYTES_MAX, DOCUMENT_DEPTH_MAX};
 
 pub(super) fn test(flags: &TemplateTestFlags) -> ExitCode {
     let mut files = Vec::new();
@@ -140,7 +140,7 @@ fn text(case: &JsonMap<String, Json>, member: &str, file: &Path) -> Result<Optio
 fn render(template: &str, body: &str, case: &JsonMap<String, Json>) -> Result<String, String> {
     let compiled = vtl::Template::compile(template).map_err(|error| error.to_string())?;
     let arena = Bump::new();
-    let budget = Budget::new(TEMPLATE_STEPS_MAX, TEMPLATE_BYTES_MAX);
+    let budget = Budget::of_mapping(body);
     let mut out = Vec::new();
     let world = World { body, case };
     compiled.render(&world, &arena, &budget, &mut out, None).map_err(|failure| failure.to_string())?;

@@ -107,6 +107,7 @@ async fn keep_time(worker: Rc<Worker>, index: usize) {
         let now = worker.clock.now();
         timer::turn(now);
         worker.shared.heartbeats[index].store(now.millis(), Ordering::Relaxed);
+        worker.looked_into.set(0);
         ticks += 1;
         if ticks.is_multiple_of(10) {
             worker.buckets.borrow_mut().settle();

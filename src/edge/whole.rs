@@ -14,7 +14,10 @@ use super::exchange::Request;
 use super::fault::{Fault, FaultKind};
 use super::upstream::Inbound;
 use super::worker::{Count, Shared, Worker};
-use crate::settings::limits::ENCODE_PIECE_BYTES;
+use crate::net::ring;
+use crate::settings::limits::{
+    ENCODE_PIECE_BYTES, HELD_BYTES_COUNTED_FROM, LOOKED_INTO_BYTES_A_TICK, LOOKED_INTO_WAIT_MAX, TICK,
+};
 use crate::time::Instant;
 use crate::wire::h1::Framing;
 use crate::wire::headers::Known;
@@ -101,9 +104,34 @@ pub(super) async fn of_client(worker: &Worker, connection: &mut Connection) -> R
     if encoded.is_empty() {
         return Ok(whole); // Whatever its Content-Encoding says (rest/06 section 6.6, recorded).
     }
-    let Some(coding) = coding(&connection.request)? else { return Ok(whole) };
-    let limit = worker.limits.payload_bytes_max;
-    Ok(Whole::Decoded(decode(coding, encoded, limit, Held::new(&worker.shared)).await?))
+    let whole = match coding(&connection.request)? {
+        None => whole,
+        Some(coding) => {
+            let limit = worker.limits.payload_bytes_max;
+            Whole::Decoded(decode(coding, encoded, limit, Held::new(&worker.shared)).await?)
+        }
+    };
+    turn(worker, whole.bytes(connection).len()).await?;
+    Ok(whole)
+}
+
+/// A body's turn to be looked into. Small ones need not wait.
+async fn turn(worker: &Worker, bytes: usize) -> Result<(), Fault> {
+    if bytes <= HELD_BYTES_COUNTED_FROM {
+        return Ok(());
+    }
+    let end = worker.clock.now() + LOOKED_INTO_WAIT_MAX;
+    loop {
+        let before = worker.looked_into.get();
+        if before == 0 || before + bytes <= LOOKED_INTO_BYTES_A_TICK {
+            worker.looked_into.set(before + bytes);
+            return Ok(());
+        }
+        if worker.clock.now() > end {
+            return Err(Fault::because(FaultKind::Overloaded, "too many large bodies wait to be mapped"));
+        }
+        ring::sleep(TICK).await;
+    }
 }
 
 async fn gather(worker: &Worker, connection: &mut Connection) -> Result<Whole, Fault> {
@@ -213,10 +241,12 @@ pub(super) async fn of_backend(worker: &Worker, inbound: &mut Inbound) -> Result
     loop {
         match inbound.piece(&worker.clock).await {
             Ok(Some(piece)) => held.push(&piece)?,
-            Ok(None) => return Ok(Some(held)),
+            Ok(None) => break,
             Err(error) => return Err(broken(&error)),
         }
     }
+    turn(worker, held.bytes.len()).await?;
+    Ok(Some(held))
 }
 
 fn broken(error: &BodyError) -> Fault {

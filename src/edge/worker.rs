@@ -33,6 +33,8 @@ pub struct Worker {
     pub limits: Limits,
     /// Where mappings render: nothing of it lasts longer than one of them.
     pub scratch: RefCell<Scratch>,
+    /// Bytes of large bodies that were looked into since the clock was last turned.
+    pub looked_into: Cell<usize>,
     /// What stands for every integration's answer, and for every caller: `weir invoke` says them.
     pub canned: Option<Canned>,
     pub authorizer: Option<serde_json::Map<String, serde_json::Value>>,
@@ -135,6 +137,7 @@ impl Worker {
             log: RefCell::new(start.log),
             limits: start.limits,
             scratch: RefCell::new(Scratch::default()),
+            looked_into: Cell::new(0),
             canned: None,
             authorizer: None,
             draining: Cell::new(false),

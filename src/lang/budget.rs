@@ -8,6 +8,8 @@ use std::fmt;
 
 use bumpalo::Bump;
 
+use crate::settings::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_BYTES_PER_BODY_BYTE, TEMPLATE_STEPS_MAX};
+
 /// Bytes of a text that are written between two looks at what is left: what they become is at most some times as many.
 const PIECE_BYTES: usize = 4 * 1024;
 
@@ -41,6 +43,12 @@ impl fmt::Display for Exhausted {
 impl Budget {
     pub fn new(steps: u64, bytes_max: usize) -> Self {
         Self { steps_left: Cell::new(steps), bytes_max }
+    }
+
+    /// What mapping a body may use: more for a large one, since AWS maps all of its 10 MB.
+    pub fn of_mapping(body: &str) -> Self {
+        let bytes = body.len();
+        Self::new(TEMPLATE_STEPS_MAX + bytes as u64, TEMPLATE_BYTES_MAX + TEMPLATE_BYTES_PER_BODY_BYTE * bytes)
     }
 
     /// Counts work whose time is bounded: a statement, an item of a list, some dozen bytes that are copied.

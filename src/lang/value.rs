@@ -209,16 +209,24 @@ impl<'a> List<'a> {
 #[derive(Debug)]
 pub struct Map<'a> {
     entries: RefCell<BumpVec<'a, Entry<'a>>>,
-    /// Positions in `entries` by their key's hash; empty while there are few.
-    index: RefCell<HashTable<u32, &'a Bump>>,
+    /// There once the map is large.
+    index: OnceCell<Index<'a>>,
     live: Cell<usize>,
-    /// Made with the index. Seeded anew in every process: clients choose the keys.
-    hasher: OnceCell<RandomState>,
     arena: &'a Bump,
+}
+
+#[derive(Debug)]
+struct Index<'a> {
+    /// Positions in `entries` by their key's hash.
+    positions: RefCell<HashTable<u32, &'a Bump>>,
+    /// Seeded anew in every process: clients choose the keys.
+    hasher: RandomState,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<'a> {
+    /// Looked at before the key. [`Tag::REMOVED`] where there is no value.
+    tag: Tag,
     key: Key<'a>,
     /// `None` where it was removed.
     value: Option<Value<'a>>,
@@ -226,6 +234,47 @@ struct Entry<'a> {
 
 /// Entries from which on a map has an index: below it a look through is faster.
 const INDEXED_FROM: usize = 33;
+
+/// A text in one word: its first seven bytes, and its length above them. Short texts are equal where their tags are, so
+/// that a look through a map compares numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag(u64);
+
+impl Tag {
+    /// Of every key that is no text. UTF-8 has no byte of this value.
+    const OTHER: Self = Self(u64::MAX);
+    /// Of an entry that was removed.
+    const REMOVED: Self = Self(u64::MAX - 1);
+    #[inline]
+    pub fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let first = match (bytes.first_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
+            (Some(chunk), ..) => u64::from_le_bytes(*chunk) & (u64::MAX >> 8),
+            // Both overlap where there are fewer than eight, with the same bytes in the same places.
+            (None, Some(first), Some(last), _) => {
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (bytes.len() - 4))
+            }
+            (.., &[one, two, three]) => u64::from(u32::from_le_bytes([one, two, three, 0])),
+            (.., &[one, two]) => u64::from(u16::from_le_bytes([one, two])),
+            (.., &[one]) => u64::from(one),
+            _ => 0,
+        };
+        Self(first | (bytes.len().min(0xff) as u64) << 56)
+    }
+
+    /// Whether it is the whole of its text.
+    #[inline]
+    fn is_whole(self) -> bool {
+        self.0 >> 56 < 8
+    }
+
+    fn of_key(key: Key<'_>) -> Self {
+        match key {
+            Key::Text(text) => Self::of(text),
+            _ => Self::OTHER,
+        }
+    }
+}
 
 /// A key of a map. JSON's are texts; a template may put others.
 #[derive(Clone, Copy, Debug)]
@@ -281,9 +330,8 @@ impl<'a> Map<'a> {
     pub fn with_capacity_in(entries: usize, arena: &'a Bump) -> &'a Self {
         arena.alloc(Self {
             entries: RefCell::new(BumpVec::with_capacity_in(entries, arena)),
-            index: RefCell::new(HashTable::new_in(arena)),
+            index: OnceCell::new(),
             live: Cell::new(0),
-            hasher: OnceCell::new(),
             arena,
         })
     }
@@ -299,18 +347,19 @@ impl<'a> Map<'a> {
         }
         {
             let mut entries = map.entries.borrow_mut();
-            // A bit for each length and first letter that was met: most keys differ in them from all before.
+            // A bit for each tag that was met, or some with it: most keys differ in theirs from all before.
             let mut met = 0_u64;
             for (key, value) in keys.iter().zip(values) {
-                let bit = 1_u64 << ((key.len() * 7 + usize::from(key.bytes().next().unwrap_or(0))) & 63);
+                let tag = Tag::of(key);
+                let bit = 1_u64 << (tag.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
                 if met & bit != 0
-                    && let Some(earlier) = entries.iter_mut().find(|entry| entry.key == Key::Text(key))
+                    && let Some(earlier) = entries.iter_mut().find(|entry| entry.is_text(tag, key))
                 {
                     earlier.value = Some(*value);
                     continue;
                 }
                 met |= bit;
-                entries.push(Entry { key: Key::Text(key), value: Some(*value) });
+                entries.push(Entry { tag, key: Key::Text(key), value: Some(*value) });
             }
             map.live.set(entries.len());
         }
@@ -338,13 +387,21 @@ impl<'a> Map<'a> {
     /// By a text.
     #[inline]
     pub fn text(&self, key: &str) -> Option<Value<'a>> {
+        self.tagged(Tag::of(key), || key)
+    }
+
+    /// By a text whose tag is known.
+    #[inline]
+    pub fn tagged<'k>(&self, tag: Tag, key: impl Fn() -> &'k str) -> Option<Value<'a>> {
         let entries = self.entries.borrow();
         if entries.len() >= INDEXED_FROM {
-            return self.get(Key::Text(key));
+            return self.get(Key::Text(key()));
         }
-        // What was removed and put again stands twice, and only the second has a value.
-        let found =
-            entries.iter().find(|entry| entry.value.is_some() && matches!(entry.key, Key::Text(text) if text == key));
+        let found = if tag.is_whole() {
+            entries.iter().find(|entry| entry.tag == tag)
+        } else {
+            entries.iter().find(|entry| entry.is_text(tag, key()))
+        };
         found.and_then(|entry| entry.value)
     }
 
@@ -355,20 +412,21 @@ impl<'a> Map<'a> {
         if let Some(entry) = position.and_then(|position| entries.get_mut(position)) {
             return entry.value.replace(value);
         }
-        entries.push(Entry { key, value: Some(value) });
+        entries.push(Entry { tag: Tag::of_key(key), key, value: Some(value) });
         self.live.set(self.live.get() + 1);
         if entries.len() < INDEXED_FROM {
             return None;
         }
-        let mut index = self.index.borrow_mut();
-        let hash = |entry: &Entry<'_>| self.hasher().hash_one(entry.key);
-        if entries.len() == INDEXED_FROM {
-            for (position, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.value.is_some()) {
-                index.insert_unique(hash(entry), position as u32, |&at| hash(&entries[at as usize]));
-            }
-        } else {
-            let position = entries.len() - 1;
-            index.insert_unique(hash(&entries[position]), position as u32, |&at| hash(&entries[at as usize]));
+        let index = self.index.get_or_init(|| Index {
+            positions: RefCell::new(HashTable::new_in(self.arena)),
+            hasher: RandomState::default(),
+        });
+        let hash = |entry: &Entry<'_>| index.hasher.hash_one(entry.key);
+        let mut positions = index.positions.borrow_mut();
+        // All of them once it gets so long, and then each that comes.
+        let first = if entries.len() == INDEXED_FROM { 0 } else { entries.len() - 1 };
+        for (position, entry) in entries.iter().enumerate().skip(first).filter(|(_, entry)| entry.value.is_some()) {
+            positions.insert_unique(hash(entry), position as u32, |&at| hash(&entries[at as usize]));
         }
         None
     }
@@ -377,11 +435,15 @@ impl<'a> Map<'a> {
     pub fn remove(&self, key: Key<'_>) -> Option<Value<'a>> {
         let position = self.position(key)?;
         let mut entries = self.entries.borrow_mut();
-        let value = entries[position].value.take();
+        let entry = &mut entries[position];
+        let value = entry.value.take();
         // Put again it goes to the end, as in Java: its old place must not be found.
-        let hash = self.hasher().hash_one(entries[position].key);
-        if let Ok(found) = self.index.borrow_mut().find_entry(hash, |&at| at as usize == position) {
-            found.remove();
+        entry.tag = Tag::REMOVED;
+        if let Some(index) = self.index.get() {
+            let hash = index.hasher.hash_one(entry.key);
+            if let Ok(found) = index.positions.borrow_mut().find_entry(hash, |&at| at as usize == position) {
+                found.remove();
+            }
         }
         self.live.set(self.live.get() - 1);
         value
@@ -389,7 +451,9 @@ impl<'a> Map<'a> {
 
     pub fn clear(&self) {
         self.entries.borrow_mut().clear();
-        self.index.borrow_mut().clear();
+        if let Some(index) = self.index.get() {
+            index.positions.borrow_mut().clear();
+        }
         self.live.set(0);
     }
 
@@ -416,17 +480,24 @@ impl<'a> Map<'a> {
     }
 
     fn position_in(&self, entries: &[Entry<'a>], key: Key<'_>) -> Option<usize> {
-        if entries.len() < INDEXED_FROM {
-            return entries.iter().position(|entry| entry.value.is_some() && entry.key == key);
+        match self.index.get() {
+            Some(index) if entries.len() >= INDEXED_FROM => {
+                let positions = index.positions.borrow();
+                let found = positions.find(index.hasher.hash_one(key), |&at| entries[at as usize].key == key)?;
+                Some(*found as usize)
+            }
+            _ => {
+                let tag = Tag::of_key(key);
+                entries.iter().position(|entry| entry.tag == tag && entry.key == key)
+            }
         }
-        let hash = self.hasher().hash_one(key);
-        let index = self.index.borrow();
-        let found = index.find(hash, |&at| entries[at as usize].key == key)?;
-        Some(*found as usize)
     }
+}
 
-    fn hasher(&self) -> &RandomState {
-        self.hasher.get_or_init(RandomState::default)
+impl Entry<'_> {
+    #[inline]
+    fn is_text(&self, tag: Tag, key: &str) -> bool {
+        self.tag == tag && (tag.is_whole() || self.key == Key::Text(key))
     }
 }
 
@@ -478,5 +549,25 @@ mod tests {
         assert!(map.text("a").is_none());
         map.put(Key::Text("a"), Value::Int(2));
         assert!(matches!(map.text("a"), Some(Value::Int(2))));
+    }
+
+    #[test]
+    fn texts_are_told_apart_however_their_tags_are() {
+        let texts =
+            ["", "a", "b", "ab", "ba", "abc", "abcd", "dcba", "abcdefg", "gbcdefg", "abcdefgh", "abcdefgi", "é"];
+        let arena = Bump::new();
+        let values: Vec<_> = (0..texts.len()).map(|number| Value::Int(number as i32)).collect();
+        let map = Map::of_texts(&texts, &values, &arena);
+        assert_eq!(map.len(), texts.len());
+        for (number, text) in texts.iter().enumerate() {
+            assert!(matches!(map.text(text), Some(Value::Int(found)) if found as usize == number), "{text}");
+        }
+        assert!(map.text("abcdefgj").is_none());
+        assert!(matches!(map.remove(Key::Text("ab")), Some(Value::Int(3))));
+        assert!(map.text("ab").is_none() && map.get(Key::Text("ab")).is_none());
+        map.put(Key::Text("ab"), Value::Bool(true));
+        assert!(matches!(map.text("ab"), Some(Value::Bool(true))));
+        let twice = Map::of_texts(&["abcdefgh", "abcdefgh"], &values[..2], &arena);
+        assert!(twice.len() == 1 && matches!(twice.text("abcdefgh"), Some(Value::Int(1))));
     }
 }

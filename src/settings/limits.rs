@@ -191,14 +191,17 @@ pub const REGEX_BACKTRACKING_STEPS: u64 = 20_000;
 pub const XML_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
 pub const DOCUMENT_ALIAS_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Steps of one mapping: a statement, a value that is read, 64 bytes that are copied. A body of 10 MB has about two
-/// million values; a template that only loops meets this after some 50 ms. Steps are estimates: what is dearer than its
-/// steps say (a pattern of many choices, one that goes back, a text that is compiled) may take some times as long.
+/// Steps of one mapping, besides one for each byte of its body: a statement, a value that is read, 64 bytes that are
+/// copied. A template that only loops meets this after some 50 ms. Steps are estimates: what is dearer than its steps say
+/// (a pattern of many choices, one that goes back, a text that is compiled) may take some times as long.
 pub const TEMPLATE_STEPS_MAX: u64 = 4_000_000;
-/// Bytes that one mapping may take for its values, and as many for its text: six times the largest body that AWS takes.
-/// What a method works with until it is done (a text with other letters, the parts of a split) and what #evaluate
-/// compiles stand beside that: their steps bound them, to some times a text.
+/// Bytes that one mapping may take for its values, and as many for its text, besides what its body adds: six times the
+/// largest body that AWS takes. What a method works with until it is done (a text with other letters, the parts of a
+/// split) and what #evaluate compiles stand beside that: their steps bound them, to some times a text.
 pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes more for each byte of the body. `1,` becomes a value of 24 bytes, `{"a":0},` a map of 200: with 24 for each byte
+/// arrays of either of 10 MB are read. A core runs one mapping at a time, so that this is needed once a core.
+pub const TEMPLATE_BYTES_PER_BODY_BYTE: usize = 24;
 /// AWS's longest mapping template (rest/08).
 pub const VTL_TEMPLATE_BYTES_MAX: usize = 300 * 1024;
 /// Blocks, expressions, lists and texts that stand within each other in a template. They are parsed and run by recursion.
@@ -231,6 +234,12 @@ pub const SCRATCH_BYTES_KEPT: usize = 1024 * 1024;
 pub const HELD_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// … where one larger than this counts.
 pub const HELD_BYTES_COUNTED_FROM: usize = 64 * 1024;
+/// Bytes of such bodies that a core looks into between two turns of its clock, or one body that is larger. Reading and
+/// mapping them takes some 5 to 10 ms, all in one piece: without this, eight clients with a body of 10 MB each would keep
+/// everybody else waiting for the sum of them.
+pub const LOOKED_INTO_BYTES_A_TICK: usize = 1024 * 1024;
+/// How long a body may wait for that; beyond it the request is answered 503.
+pub const LOOKED_INTO_WAIT_MAX: Duration = Duration::from_secs(20);
 /// Bytes of a body that are compressed before the core's other requests have their turn: about a millisecond.
 pub const ENCODE_PIECE_BYTES: usize = 64 * 1024;
 /// AWS's stage variables of one stage (rest/14).

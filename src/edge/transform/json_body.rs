@@ -7,7 +7,6 @@ use crate::lang::budget::Budget;
 use crate::lang::json::{self, Slashes};
 use crate::lang::jsonpath::Path;
 use crate::lang::value::Value;
-use crate::settings::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
 
 /// A body that was read, or is a text.
 pub(super) struct JsonBody<'a> {
@@ -35,7 +34,7 @@ pub(super) struct BodyPath {
 impl<'a> JsonBody<'a> {
     pub(super) fn read(body: &'a str, arena: &'a Bump) -> Result<Self, Malformed> {
         let text = if body.is_empty() { "{}" } else { body };
-        let budget = Budget::new(TEMPLATE_STEPS_MAX, TEMPLATE_BYTES_MAX);
+        let budget = Budget::of_mapping(text);
         // What begins otherwise is a text, and passes as one (rest/04 section 4.4).
         let looks_like_json = text.starts_with(['{', '[', '"', '\'']);
         let value = if looks_like_json {

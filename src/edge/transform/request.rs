@@ -19,7 +19,6 @@ use crate::lang::budget::Budget;
 use crate::lang::json;
 use crate::lang::value::Value;
 use crate::net::buffer::Buffer;
-use crate::settings::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
 use crate::wire::headers::Known;
 
 /// Builds the request toward the backend. `body` is the client's, as a whole where [`RequestMapping::needs_body`].
@@ -174,7 +173,7 @@ fn no_status() -> Fault {
 
 /// The integer `statusCode` of a JSON object, read as leniently as AWS does.
 pub(super) fn mock_status(text: &str, arena: &Bump) -> Option<u16> {
-    let budget = Budget::new(TEMPLATE_STEPS_MAX, TEMPLATE_BYTES_MAX);
+    let budget = Budget::of_mapping(text);
     match json::parse(text, arena, &budget).ok()?.as_map()?.text("statusCode")? {
         Value::Int(status) => u16::try_from(status).ok(),
         _ => None,

@@ -12,7 +12,7 @@ use crate::edge::watch::ExecutionLog;
 use crate::edge::watch::execution_log::Failed;
 use crate::lang::budget::Budget;
 use crate::lang::vtl;
-use crate::settings::limits::{SCRATCH_BYTES_KEPT, TEMPLATE_BYTES_MAX, TEMPLATE_STEPS_MAX};
+use crate::settings::limits::SCRATCH_BYTES_KEPT;
 
 /// A template of a mapping.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ pub(super) fn render(
     log: Option<&mut ExecutionLog>,
 ) -> Result<Option<Overrides>, Fault> {
     let world = World::new(*context, rendering.body, rendering.earlier);
-    let budget = Budget::new(TEMPLATE_STEPS_MAX, TEMPLATE_BYTES_MAX);
+    let budget = Budget::of_mapping(rendering.body);
     out.clear();
     let rendered = match log.filter(|log| log.traces) {
         None => template.render(&world, arena, &budget, out, None),

@@ -5,6 +5,7 @@
 //! none, and an unknown escape is nothing at all.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use bumpalo::Bump;
@@ -44,6 +45,12 @@ impl fmt::Display for JsonError {
     }
 }
 
+/// Reading has ended, and `Reader::failure` says why. With nothing in it results stay in registers: what went wrong takes
+/// forty bytes, and every text and every value would pay for them.
+struct Failed;
+
+type Read<T> = Result<T, Failed>;
+
 /// Where an unquoted text ends.
 #[derive(Clone, Copy)]
 enum Place {
@@ -76,31 +83,62 @@ pub(super) struct Reader<'a, 'b> {
     values: Vec<Value<'a>>,
     /// The keys of the objects that are open.
     keys: Vec<&'a str>,
+    failure: Cell<Option<JsonError>>,
     arena: &'a Bump,
     budget: &'b Budget,
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
     pub(super) fn new(text: &'a str, arena: &'a Bump, budget: &'b Budget) -> Self {
-        Self { text, bytes: text.as_bytes(), at: 0, depth: 0, values: Vec::new(), keys: Vec::new(), arena, budget }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            depth: 0,
+            values: Vec::new(),
+            keys: Vec::new(),
+            failure: Cell::new(None),
+            arena,
+            budget,
+        }
     }
 
     pub(super) fn read_document(mut self) -> Result<Value<'a>, JsonError> {
-        self.value(Place::Top)?;
-        Ok(self.values.pop().unwrap_or(Value::Null))
+        let read =
+            self.budget.spend(1).map_err(|exhausted| self.exhausted(exhausted)).and_then(|()| self.value(Place::Top));
+        match (read, self.failure.take()) {
+            (Ok(()), None) => Ok(self.values.pop().unwrap_or(Value::Null)),
+            (_, failure) => Err(failure.unwrap_or(JsonError { message: "not JSON", offset: self.at, exhausted: None })),
+        }
     }
 
     /// Reads a value to the end of `values`.
-    fn value(&mut self, place: Place) -> Result<(), JsonError> {
-        self.budget.spend(1).map_err(|exhausted| self.exhausted(exhausted))?;
+    #[inline(always)]
+    fn value(&mut self, place: Place) -> Read<()> {
+        // Most values are texts, with one blank before them or none.
+        if self.byte() == b' ' {
+            self.at += 1;
+        }
+        if self.byte() == b'"' && self.values.len() < self.values.capacity() {
+            let text = self.quoted::<b'"'>()?;
+            self.values.push(Value::Text(text));
+            return Ok(());
+        }
+        self.any_value(place)
+    }
+
+    fn any_value(&mut self, place: Place) -> Read<()> {
         if self.values.len() == self.values.capacity() {
-            self.allow(2 * self.values.len() * size_of::<Value<'_>>())?;
-            self.values.reserve(self.values.len().max(FIRST_VALUES));
+            self.more_values()?;
         }
         self.skip_blanks();
         match self.byte() {
-            quote @ (b'"' | b'\'') => {
-                let text = self.quoted(quote)?;
+            b'"' => {
+                let text = self.quoted::<b'"'>()?;
+                self.values.push(Value::Text(text));
+            }
+            b'\'' => {
+                let text = self.quoted::<b'\''>()?;
                 self.values.push(Value::Text(text));
             }
             b'{' => return self.object(),
@@ -119,7 +157,16 @@ impl<'a, 'b> Reader<'a, 'b> {
         Ok(())
     }
 
-    fn array(&mut self) -> Result<(), JsonError> {
+    #[cold]
+    fn more_values(&mut self) -> Read<()> {
+        // Counted when their list or map ends, which may be far away.
+        self.budget.affords(self.values.len() as u64).map_err(|exhausted| self.exhausted(exhausted))?;
+        self.allow(2 * self.values.len() * size_of::<Value<'_>>())?;
+        self.values.reserve(self.values.len().max(FIRST_VALUES));
+        Ok(())
+    }
+
+    fn array(&mut self) -> Read<()> {
         self.enter()?;
         let first = self.values.len();
         loop {
@@ -132,7 +179,7 @@ impl<'a, 'b> Reader<'a, 'b> {
                 _ => self.value(Place::Array)?,
             }
         }
-        self.leave(self.values.len() - first)?;
+        self.leave(self.values.len() - first, 1)?;
         let items = self.values.get(first..).unwrap_or_default();
         let mut list = BumpVec::with_capacity_in(items.len(), self.arena);
         list.extend_from_slice(items);
@@ -142,7 +189,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         Ok(())
     }
 
-    fn object(&mut self) -> Result<(), JsonError> {
+    fn object(&mut self) -> Read<()> {
         self.enter()?;
         let first = self.values.len();
         let first_key = self.keys.len();
@@ -156,17 +203,22 @@ impl<'a, 'b> Reader<'a, 'b> {
                 }
                 b':' | b'[' | b']' | b'{' => return Err(self.error("a key is missing")),
                 END => return Err(self.error("the object has no end")),
-                quote @ (b'"' | b'\'') => self.quoted(quote)?,
+                b'"' => self.quoted::<b'"'>()?,
+                b'\'' => self.quoted::<b'\''>()?,
                 _ => self.unquoted(self.at, Place::Key),
             };
-            self.skip_controls();
             if self.byte() != b':' {
-                return Err(self.error("a colon is missing"));
+                self.skip_controls();
+                if self.byte() != b':' {
+                    return Err(self.error("a colon is missing"));
+                }
             }
             self.at += 1;
             self.keys.push(key);
             self.value(Place::Object)?;
-            self.skip_controls();
+            if self.byte() != b',' {
+                self.skip_controls();
+            }
             match self.byte() {
                 b',' => self.at += 1,
                 b'}' => break,
@@ -174,8 +226,8 @@ impl<'a, 'b> Reader<'a, 'b> {
                 _ => return Err(self.error("a comma is missing")),
             }
         }
-        // A key takes as much again as its value, and has its place in an index.
-        self.leave(3 * (self.values.len() - first))?;
+        // A key takes as much again as its value, with its tag and its place in an index.
+        self.leave(self.values.len() - first, 3)?;
         let values = self.values.get(first..).unwrap_or_default();
         let keys = self.keys.get(first_key..).unwrap_or_default();
         let map = Map::of_texts(keys, values, self.arena);
@@ -185,14 +237,15 @@ impl<'a, 'b> Reader<'a, 'b> {
         Ok(())
     }
 
-    /// Past the closing bracket, if the arena has room for so many values.
-    fn leave(&mut self, values: usize) -> Result<(), JsonError> {
+    /// Past the closing bracket, if so many values may be read and the arena has room for them.
+    fn leave(&mut self, values: usize, places: usize) -> Read<()> {
         self.at += 1;
         self.depth -= 1;
-        self.allow(values * size_of::<Value<'_>>())
+        self.budget.spend(values as u64).map_err(|exhausted| self.exhausted(exhausted))?;
+        self.allow(values * places * size_of::<Value<'_>>())
     }
 
-    fn enter(&mut self) -> Result<(), JsonError> {
+    fn enter(&mut self) -> Read<()> {
         if self.depth == JSON_DEPTH_MAX {
             return Err(self.exhausted(Exhausted::Depth));
         }
@@ -214,7 +267,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         self.values.push(if text == word { meaning } else { Value::Text(text) });
     }
 
-    fn number(&mut self, place: Place) -> Result<(), JsonError> {
+    fn number(&mut self, place: Place) -> Read<()> {
         let start = self.at;
         self.at += 1;
         self.skip_digits();
@@ -260,7 +313,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         Ok(())
     }
 
-    fn long_integer(&self, text: &'a str) -> Result<Value<'a>, JsonError> {
+    fn long_integer(&self, text: &'a str) -> Read<Value<'a>> {
         let is_big = text.len() > LONG_DIGITS_MAX + usize::from(text.starts_with('-'));
         Ok(match java_number::parse_integer(text) {
             // json-smart counts leading zeros too.
@@ -275,13 +328,13 @@ impl<'a, 'b> Reader<'a, 'b> {
         })
     }
 
-    fn fraction(&self, text: &'a str, start: usize) -> Result<Value<'a>, JsonError> {
+    fn fraction(&self, text: &'a str, start: usize) -> Read<Value<'a>> {
         let number = if text.len() > DOUBLE_BYTES_MAX {
             java_number::parse_decimal(text).map(|text| self.keep(text)).transpose()?.map(Value::Decimal)
         } else {
             java_number::parse_double(text).map(Value::Double)
         };
-        number.ok_or(JsonError { message: "not a number", offset: start, exhausted: None })
+        number.ok_or_else(|| self.failed(JsonError { message: "not a number", offset: start, exhausted: None }))
     }
 
     /// From `start` to where the place ends a text, without blanks around it.
@@ -297,21 +350,23 @@ impl<'a, 'b> Reader<'a, 'b> {
         self.text.get(start..self.at).unwrap_or_default().trim_matches(|letter| letter <= ' ')
     }
 
-    fn quoted(&mut self, quote: u8) -> Result<&'a str, JsonError> {
+    #[inline(always)]
+    fn quoted<const QUOTE: u8>(&mut self) -> Read<&'a str> {
         let start = self.at + 1;
-        let Some(end) = find_either(self.bytes, start, quote, b'\\') else {
+        let Some(end) = find_either::<QUOTE, b'\\'>(self.bytes, start) else {
             return Err(self.error("the text has no end"));
         };
-        if self.bytes.get(end) == Some(&quote) {
+        if self.bytes.get(end) == Some(&QUOTE) {
             self.at = end + 1;
             return Ok(self.text.get(start..end).unwrap_or_default());
         }
         self.at = start;
-        self.escaped(quote)
+        self.escaped(QUOTE)
     }
 
     /// A text with escapes, from behind its first quote.
-    fn escaped(&mut self, quote: u8) -> Result<&'a str, JsonError> {
+    #[inline(never)]
+    fn escaped(&mut self, quote: u8) -> Read<&'a str> {
         let mut out = Unescaped { text: BumpString::new_in(self.arena), high: None };
         loop {
             let start = self.at;
@@ -347,7 +402,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         }
     }
 
-    fn escape(&mut self, out: &mut Unescaped<'a>) -> Result<(), JsonError> {
+    fn escape(&mut self, out: &mut Unescaped<'a>) -> Read<()> {
         let byte = self.byte();
         if byte >= 0x80 {
             self.skip_letter();
@@ -372,7 +427,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         Ok(())
     }
 
-    fn hexadecimal(&mut self, digits: usize) -> Result<u16, JsonError> {
+    fn hexadecimal(&mut self, digits: usize) -> Read<u16> {
         let mut number = 0;
         for _ in 0..digits {
             let Some(digit) = char::from(self.byte()).to_digit(16) else {
@@ -384,7 +439,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         Ok(number)
     }
 
-    fn keep(&self, text: Cow<'a, str>) -> Result<&'a str, JsonError> {
+    fn keep(&self, text: Cow<'a, str>) -> Read<&'a str> {
         match text {
             Cow::Borrowed(text) => Ok(text),
             Cow::Owned(text) => {
@@ -394,6 +449,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         }
     }
 
+    #[inline(always)]
     fn byte(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(END)
     }
@@ -425,16 +481,23 @@ impl<'a, 'b> Reader<'a, 'b> {
         }
     }
 
-    fn allow(&self, more: usize) -> Result<(), JsonError> {
+    fn allow(&self, more: usize) -> Read<()> {
         self.budget.allows_in(self.arena, more).map_err(|exhausted| self.exhausted(exhausted))
     }
 
-    fn exhausted(&self, exhausted: Exhausted) -> JsonError {
-        JsonError { message: "more than it may be", offset: self.at, exhausted: Some(exhausted) }
+    #[cold]
+    fn exhausted(&self, exhausted: Exhausted) -> Failed {
+        self.failed(JsonError { message: "more than it may be", offset: self.at, exhausted: Some(exhausted) })
     }
 
-    fn error(&self, message: &'static str) -> JsonError {
-        JsonError { message, offset: self.at, exhausted: None }
+    #[cold]
+    fn error(&self, message: &'static str) -> Failed {
+        self.failed(JsonError { message, offset: self.at, exhausted: None })
+    }
+
+    fn failed(&self, error: JsonError) -> Failed {
+        self.failure.set(Some(error));
+        Failed
     }
 }
 
@@ -482,14 +545,17 @@ impl<'a> Unescaped<'a> {
 
 /// The first of two bytes from a place on: eight at a time for texts as bodies have them, and as many as the machine can
 /// for long ones.
-fn find_either(bytes: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
+#[inline(always)]
+fn find_either<const ONE: u8, const OTHER: u8>(bytes: &[u8], from: usize) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let mut at = from;
+    let mut rest = bytes.get(from..)?;
     for _ in 0..4 {
-        let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };
+        let Some((chunk, behind)) = rest.split_first_chunk::<8>() else { break };
+        rest = behind;
         let word = u64::from_le_bytes(*chunk);
-        let (one, other) = (word ^ (ONES * u64::from(one)), word ^ (ONES * u64::from(other)));
+        let (one, other) = (word ^ (ONES * u64::from(ONE)), word ^ (ONES * u64::from(OTHER)));
         // The lowest set bit is right; those above it may be set by the borrow.
         let found = ((one.wrapping_sub(ONES) & !one) | (other.wrapping_sub(ONES) & !other)) & HIGHS;
         if found != 0 {
@@ -497,5 +563,5 @@ fn find_either(bytes: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
         }
         at += 8;
     }
-    memchr::memchr2(one, other, bytes.get(at..)?).map(|position| at + position)
+    memchr::memchr2(ONE, OTHER, rest).map(|position| at + position)
 }

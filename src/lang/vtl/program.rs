@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 
 use crate::lang::java_regex::Regex;
 use crate::lang::jsonpath::Path;
+use crate::lang::value::Tag;
 use crate::lang::vtl::method::Method;
 
 /// A compiled text. That of `#evaluate` is one too, with the slots of the template that it stands in.
@@ -92,13 +93,25 @@ pub(super) struct Reference {
     pub(super) at: Position,
     /// `\$x` is evaluated, but its own text is printed.
     pub(super) escaped: bool,
+    /// What it takes of the budget where it is a variable or leads along properties of maps; 0 where it cannot be that
+    /// alone.
+    pub(super) quick_cost: u32,
 }
 
 #[derive(Debug)]
 pub(super) enum Step {
-    Property(Span),
+    Property(Name),
     Call(Box<MethodCall>),
     Index(Box<Expression>),
+}
+
+/// The name of a property, ready for looking it up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    pub(super) span: Span,
+    pub(super) tag: Tag,
+    /// It is `class`, which is blocked before any key.
+    pub(super) is_class: bool,
 }
 
 #[derive(Debug)]
@@ -229,13 +242,41 @@ pub(super) enum Operator {
     Modulo,
 }
 
+impl Reference {
+    pub(super) fn new(root: Slot, steps: Vec<Step>, source: Span, at: Position) -> Self {
+        let cost = steps.iter().map(|step| match step {
+            Step::Property(name) if !name.is_class => Some(1 + name.span.length() / 64),
+            _ => None,
+        });
+        // `$context` is not a variable until somebody asks for all of it.
+        let quick_cost = if root == CONTEXT { None } else { cost.sum::<Option<u32>>() };
+        let quick_cost = quick_cost.map_or(0, |cost| cost + 1);
+        Self { root, steps: steps.into(), source, at, escaped: false, quick_cost }
+    }
+
+    pub(super) fn escape(&mut self) {
+        self.escaped = true;
+        self.quick_cost = 0;
+    }
+}
+
 impl Span {
+    /// As bytes, which need no look at where letters begin.
+    pub(super) fn bytes_of(self, pool: &str) -> &[u8] {
+        pool.as_bytes().get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
     pub(super) fn of(self, pool: &str) -> &str {
         pool.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
     pub(super) fn is_empty(self) -> bool {
         self.start >= self.end
+    }
+
+    /// In bytes.
+    pub(super) fn length(self) -> u32 {
+        self.end.saturating_sub(self.start)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::lang::java_regex::Regex;
 use crate::lang::jsonpath::Path;
+use crate::lang::value::Tag;
 use crate::lang::vtl::method::Method;
 use crate::lang::vtl::parser::{Parsed, Parser};
-use crate::lang::vtl::program::{Expression, INPUT, Literal, MethodCall, Position, Reference, Slot, Step, UTIL};
+use crate::lang::vtl::program::{Expression, INPUT, Literal, MethodCall, Name, Position, Reference, Slot, Step, UTIL};
 
 impl Parser {
     /// A reference, or `None` (and nothing eaten) where the `$` is text.
@@ -21,7 +22,7 @@ impl Parser {
             return Err(self.unexpected("`}`"));
         }
         let source = self.cursor.since(start);
-        Ok(Some(Reference { root, steps: steps.into(), source, at, escaped: false }))
+        Ok(Some(Reference::new(root, steps, source, at)))
     }
 
     pub(super) fn is_reference_at(&self, ahead: usize) -> bool {
@@ -72,7 +73,9 @@ impl Parser {
                         let arguments = arguments.into();
                         steps.push(Step::Call(Box::new(MethodCall { method, arguments, literal })));
                     } else {
-                        steps.push(Step::Property(name));
+                        let text = self.cursor.text(name);
+                        let (tag, is_class) = (Tag::of(text), text == "class");
+                        steps.push(Step::Property(Name { span: name, tag, is_class }));
                     }
                 }
                 _ => return Ok(steps),

@@ -74,7 +74,9 @@ impl Parser {
         let prefix = Span { start: (start - backslashes) as u32, end: start as u32 };
         if let Some(mut reference) = self.reference()? {
             push_text(nodes, Span { end: prefix.start + (backslashes / 2) as u32, ..prefix });
-            reference.escaped = backslashes % 2 == 1;
+            if backslashes % 2 == 1 {
+                reference.escape();
+            }
             let braced = self.cursor.text(reference.source).ends_with('}');
             let last = reference.steps.iter().rev().find(|step| !matches!(step, Step::Index(_)));
             let after_property = !braced && matches!(last, Some(Step::Property(_)));

@@ -11,7 +11,17 @@ use crate::lang::vtl::run::{Run, Runner};
 
 impl<'r, 'a> Runner<'r, 'a> {
     /// Null only where there is no value at all (a division by zero): a reference without one is `""`.
+    #[inline]
     pub(super) fn evaluate(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<Value<'a>> {
+        if let Expression::Reference(reference) = expression
+            && let Some(value) = self.quick(code, reference)
+        {
+            return Ok(value);
+        }
+        self.evaluate_any(code, expression)
+    }
+
+    fn evaluate_any(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<Value<'a>> {
         Ok(match expression {
             Expression::Text(span) => Value::Text(code.text(*span)),
             Expression::Reference(reference) => self.reference(code, reference)?,
@@ -40,7 +50,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// (rest/08 section 8.5).
     pub(super) fn is_true(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<bool> {
         match expression {
-            Expression::Reference(reference) => Ok(!matches!(self.reference(code, reference)?, Value::Bool(false))),
+            Expression::Reference(_) => Ok(!matches!(self.evaluate(code, expression)?, Value::Bool(false))),
             Expression::Bool(value) => Ok(*value),
             Expression::Not(inner) => Ok(!self.deeper(|runner| runner.is_true(code, inner))?),
             Expression::Chain(chain) => match chain.rest.first().map(|(operator, _)| *operator) {
@@ -69,13 +79,23 @@ impl<'r, 'a> Runner<'r, 'a> {
 
     /// Comparisons and arithmetic, from left to right.
     fn chain(&mut self, code: Code<'r, 'a>, chain: &'r Chain) -> Run<Value<'a>> {
-        let mut left = self.deeper(|runner| runner.evaluate(code, &chain.first))?;
+        let mut left = self.operand(code, &chain.first)?;
         for (operator, right) in &chain.rest {
             self.spend(1)?;
-            let right = self.deeper(|runner| runner.evaluate(code, right))?;
+            let right = self.operand(code, right)?;
             left = self.operate(*operator, left, right)?;
         }
         Ok(left)
+    }
+
+    #[inline]
+    fn operand(&mut self, code: Code<'r, 'a>, expression: &'r Expression) -> Run<Value<'a>> {
+        match expression {
+            Expression::Int(number) => Ok(Value::Int(*number)),
+            Expression::Text(span) => Ok(Value::Text(code.text(*span))),
+            Expression::Reference(reference) if let Some(value) = self.quick(code, reference) => Ok(value),
+            other => self.deeper(|runner| runner.evaluate_any(code, other)),
+        }
     }
 
     fn operate(&mut self, operator: Operator, left: Value<'a>, right: Value<'a>) -> Run<Value<'a>> {

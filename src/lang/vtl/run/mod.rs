@@ -10,6 +10,8 @@ mod reference;
 mod state;
 mod statements;
 
+use std::cell::Cell;
+
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
@@ -55,17 +57,23 @@ pub(super) fn render<'a>(
         symbols: None,
         depth: 0,
         at: Position { line: 1, column: 1 },
+        failure: Cell::new(None),
     };
     match runner.block(code, &program.root) {
         // `#break` outside of a loop ends the template.
         Ok(()) | Err(Halt::Stop | Halt::Break) => Ok(()),
-        Err(Halt::Failed(failure)) => Err(*failure),
+        Err(Halt::Failed) => Err(match runner.failure.take() {
+            Some(failure) => *failure,
+            None => Failure { message: "the rendering failed".into(), line: runner.at.line, column: runner.at.column },
+        }),
     }
 }
 
-/// Why the rest is not run.
+/// Why the rest is not run. One byte, for every step of a rendering hands one on.
+#[derive(Clone, Copy)]
 pub(super) enum Halt {
-    Failed(Box<Failure>),
+    /// `Runner::failure` has the reason.
+    Failed,
     /// `#stop`: the text so far is the result.
     Stop,
     /// `#break`: goes up to the next loop, macro, definition or template.
@@ -104,13 +112,22 @@ pub(super) struct Runner<'r, 'a> {
     depth: usize,
     /// The last reference that was begun, for messages.
     at: Position,
+    failure: Cell<Option<Box<Failure>>>,
 }
 
 impl<'r, 'a> Runner<'r, 'a> {
     fn block(&mut self, code: Code<'r, 'a>, block: &'r [Node]) -> Run<()> {
         self.deeper(|runner| {
             for node in block {
-                runner.node(code, node)?;
+                runner.spend(1)?;
+                match node {
+                    Node::Text(span) => runner.push_bytes(span.bytes_of(code.pool))?,
+                    Node::Reference(reference) => match runner.quick(code, reference) {
+                        Some(value) => runner.print(value)?,
+                        None => runner.print_reference(code, reference)?,
+                    },
+                    statement => runner.statement(code, statement)?,
+                }
             }
             Ok(())
         })
@@ -172,8 +189,13 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// Writes a text to the output.
     #[inline]
     pub(super) fn push(&mut self, text: &str) -> Run<()> {
+        self.push_bytes(text.as_bytes())
+    }
+
+    #[inline]
+    fn push_bytes(&mut self, text: &[u8]) -> Run<()> {
         self.room(text.len())?;
-        self.out.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(text);
         Ok(())
     }
 
@@ -210,7 +232,8 @@ impl<'r, 'a> Runner<'r, 'a> {
 
     #[cold]
     pub(super) fn fail(&self, message: String) -> Halt {
-        Halt::Failed(Box::new(Failure { message, line: self.at.line, column: self.at.column }))
+        self.failure.set(Some(Box::new(Failure { message, line: self.at.line, column: self.at.column })));
+        Halt::Failed
     }
 
     /// What `write` adds to the output is taken from it again, as a value.

@@ -17,6 +17,26 @@ fn nothing<'a>() -> Value<'a> {
 const ARGUMENTS_INLINE: usize = 4;
 
 impl<'r, 'a> Runner<'r, 'a> {
+    /// A variable, or what properties of maps lead to: nearly every reference, without what the others need. `None`
+    /// where it is not so simple, and then nothing has happened yet.
+    #[inline]
+    pub(super) fn quick(&mut self, code: Code<'r, 'a>, reference: &'r Reference) -> Option<Value<'a>> {
+        if reference.quick_cost == 0 || self.frame.is_some() || self.trace.is_some() {
+            return None;
+        }
+        let mut value = *self.slots.get(reference.root as usize)?;
+        for step in &reference.steps {
+            let (Value::Map(map), Step::Property(name)) = (value, step) else { return None };
+            value = map.tagged(name.tag, || code.text(name.span))?;
+        }
+        if value.is_null() {
+            return None;
+        }
+        self.budget.spend(reference.quick_cost.into()).ok()?;
+        self.at = reference.at;
+        Some(value)
+    }
+
     pub(super) fn reference(&mut self, code: Code<'r, 'a>, reference: &'r Reference) -> Run<Value<'a>> {
         let value = self.walk(code, reference, reference.steps.len())?;
         if self.trace.is_some() {
@@ -54,9 +74,9 @@ impl<'r, 'a> Runner<'r, 'a> {
             return None;
         }
         match &*reference.steps {
-            [Step::Property(name)] => self.world.context_property(code.text(*name), None, self.arena),
+            [Step::Property(name)] => self.world.context_property(code.text(name.span), None, self.arena),
             [Step::Property(name), Step::Property(member)] => {
-                self.world.context_property(code.text(*name), Some(code.text(*member)), self.arena)
+                self.world.context_property(code.text(name.span), Some(code.text(member.span)), self.arena)
             }
             _ => None,
         }
@@ -66,12 +86,13 @@ impl<'r, 'a> Runner<'r, 'a> {
     fn step(&mut self, code: Code<'r, 'a>, value: Value<'a>, step: &'r Step) -> Run<Value<'a>> {
         match step {
             Step::Property(name) => {
-                let name = code.text(*name);
-                self.spend(1 + name.len() as u64 / 64)?;
+                self.spend(1 + u64::from(name.span.length()) / 64)?;
                 match value {
-                    // The common case, where nothing else can be meant: `.class` is blocked before any key.
-                    Value::Map(map) if name != "class" => Ok(map.text(name).unwrap_or(Value::Null)),
-                    other => methods::property(self, other, name),
+                    // The common case, where nothing else can be meant.
+                    Value::Map(map) if !name.is_class => {
+                        Ok(map.tagged(name.tag, || code.text(name.span)).unwrap_or(Value::Null))
+                    }
+                    other => methods::property(self, other, code.text(name.span)),
                 }
             }
             Step::Call(call) => self.call(code, value, call),
@@ -154,11 +175,6 @@ impl<'r, 'a> Runner<'r, 'a> {
             let value = self.call(code, receiver, call)?;
             return self.print(value);
         }
-        if self.trace.is_none() {
-            // The usual case, without a stop on the way.
-            let value = self.walk(code, reference, reference.steps.len())?;
-            return self.print(value);
-        }
         let value = self.reference(code, reference)?;
         self.print(value)
     }
@@ -176,7 +192,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         match (holder, last) {
             (Value::Map(map), Step::Property(name)) => {
                 self.arena_room(64)?;
-                map.put(Key::Text(code.text(*name)), value);
+                map.put(Key::Text(code.text(name.span)), value);
             }
             (Value::Map(map), Step::Index(index)) => {
                 let index = self.deeper(|runner| runner.evaluate(code, index))?;
@@ -192,7 +208,7 @@ impl<'r, 'a> Runner<'r, 'a> {
                     methods::call(self, holder, Method::Set, &[index, value], &Literal::None)?;
                 }
             }
-            (Value::Object(Object::Entry((map, key))), Step::Property(name)) if code.text(*name) == "value" => {
+            (Value::Object(Object::Entry((map, key))), Step::Property(name)) if code.text(name.span) == "value" => {
                 map.put(*key, value);
             }
             _ => {}

@@ -7,11 +7,10 @@ use crate::lang::vtl::run::{Halt, Run, Runner};
 use crate::settings::limits::VTL_ITERATIONS_MAX;
 
 impl<'r, 'a> Runner<'r, 'a> {
-    pub(super) fn node(&mut self, code: Code<'r, 'a>, node: &'r Node) -> Run<()> {
-        self.spend(1)?;
+    /// Anything but text and references, which whoever calls has done.
+    pub(super) fn statement(&mut self, code: Code<'r, 'a>, node: &'r Node) -> Run<()> {
         match node {
-            Node::Text(span) => self.push(code.text(*span)),
-            Node::Reference(reference) => self.print_reference(code, reference),
+            Node::Text(_) | Node::Reference(_) => Ok(()),
             Node::Set(set) => self.set(code, set),
             Node::If(branches) => self.branches(code, branches),
             Node::Foreach(foreach) => self.foreach(code, foreach),
@@ -27,6 +26,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         }
     }
 
+    #[inline(never)]
     fn set(&mut self, code: Code<'r, 'a>, set: &'r Set) -> Run<()> {
         let value = self.evaluate(code, &set.value)?;
         if self.trace.is_some() {
@@ -47,6 +47,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         self.assign_within(code, &set.target, value)
     }
 
+    #[inline(never)]
     fn branches(&mut self, code: Code<'r, 'a>, branches: &'r If) -> Run<()> {
         for arm in &branches.arms {
             self.at = arm.at;
@@ -65,6 +66,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         self.block(code, otherwise)
     }
 
+    #[inline(never)]
     fn foreach(&mut self, code: Code<'r, 'a>, foreach: &'r Foreach) -> Run<()> {
         self.at = foreach.at;
         let over = self.evaluate(code, &foreach.over)?;
