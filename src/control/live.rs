@@ -11,11 +11,13 @@ use super::admin::errors::AwsError;
 use super::commit::change::Change;
 use super::commit::definitions::{Definitions, key, segments};
 use super::commit::store::Store;
+use super::deploy::api_keys;
 use super::deploy::compile::Compiling;
 use super::deploy::from_rows::{self, Owners};
 use super::deploy::parsed::{Parsed, ParsedDeployments};
 use super::deploy::refuse::refuse;
 use super::deploy::stage::{Missing, ReleaseSource, StageSource};
+use crate::edge::limit::api_key::ApiKeys;
 use crate::edge::snapshot::Stage;
 use crate::model::api_rows::{ApiRows, Object};
 use crate::model::problem::{Problem, Severity};
@@ -35,11 +37,13 @@ pub struct Effect {
     pub stages: Vec<(StageKey, Option<Arc<Stage>>)>,
     /// All domains, where one of them changed.
     pub domains: Option<Vec<CustomDomain>>,
+    /// All keys, where one of them or a plan changed.
+    pub api_keys: Option<Arc<ApiKeys>>,
 }
 
 impl Effect {
     pub fn is_empty(&self) -> bool {
-        self.stages.is_empty() && self.domains.is_none()
+        self.stages.is_empty() && self.domains.is_none() && self.api_keys.is_none()
     }
 }
 
@@ -51,6 +55,14 @@ pub struct Tools<'t> {
     pub compiling: &'t mut Compiling,
     pub settings: &'t Settings,
     pub now: Instant,
+}
+
+impl Tools<'_> {
+    /// The keys and plans of the rows.
+    pub fn api_keys(&mut self, definitions: &Definitions) -> Arc<ApiKeys> {
+        let around = (self.settings.workers.get(), self.now);
+        api_keys::compile(&mut self.compiling.plans, definitions, around)
+    }
 }
 
 /// Where rows are compiled.
@@ -65,7 +77,7 @@ impl Bench<'_, '_> {
     /// Compiles what the change touches; the rows are as they are behind it. What cannot be served refuses the change.
     pub fn effect(&mut self, definitions: &Definitions, change: &Change) -> Result<Effect, AwsError> {
         let mut effect = Effect::default();
-        let mut domains = false;
+        let (mut domains, mut keys) = (false, false);
         for (changed, row) in &change.rows {
             let parts = segments(changed);
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -79,13 +91,30 @@ impl Bench<'_, '_> {
                 }
                 (["restapis", api, "deployments", id], Some(_)) => self.deployable(change, api, id)?,
                 (["domainnames", ..], _) => domains = true,
+                (["apikeys" | "usageplans", ..], _) => keys = true,
+                (["usage", plan, key], Some(row)) => self.used(definitions, plan, key, row),
                 _ => {}
             }
         }
         if domains {
             effect.domains = Some(custom_domains(definitions));
         }
+        if keys {
+            effect.api_keys = Some(self.tools.api_keys(definitions));
+        }
         Ok(effect)
+    }
+
+    /// What `update-usage` gave counts at once. What was only counted says nothing new.
+    fn used(&self, definitions: &Definitions, plan: &str, id: &str, row: &str) {
+        let plan_row = definitions.draft().get(&key(&["usageplans", plan])).unwrap_or_default();
+        let (Some(quota), Ok(row)) = (inner(&plan_row, "quota"), serde_json::from_str::<Object>(row)) else { return };
+        if api_keys::adjusted(&row).is_some()
+            && let Some(counters) = self.tools.compiling.plans.counters(plan, id)
+        {
+            let reading = api_keys::reading(&row, Some(api_keys::quota(quota)));
+            counters.set_taken(reading.period, reading.taken);
+        }
     }
 
     /// A deployment that no stage points at yet is refused as well where it needs what Weir does not enforce.
@@ -271,6 +300,7 @@ fn condition(condition: &Value) -> Option<RuleCondition> {
 /// All that is live: by what names it, so that one of it can be replaced.
 #[derive(Default)]
 pub struct Live {
+    pub api_keys: Arc<ApiKeys>,
     pub stages: BTreeMap<StageKey, Arc<Stage>>,
     pub routes: Routes,
 }
@@ -285,6 +315,9 @@ impl Live {
         }
         if let Some(domains) = effect.domains {
             self.routes.domains = domains;
+        }
+        if let Some(api_keys) = effect.api_keys {
+            self.api_keys = api_keys;
         }
     }
 

@@ -77,4 +77,6 @@ pub fn load_stages(plane: &mut Plane, compiling: &mut Compiling, settings: &Sett
         }
     }
     plane.live.routes.domains = custom_domains(&plane.definitions);
+    plane.live.api_keys = tools.api_keys(&plane.definitions);
+    compiling.api_keys = Arc::clone(&plane.live.api_keys);
 }

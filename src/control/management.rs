@@ -1,12 +1,13 @@
 //! The management API's side of the control thread's loop: commands in, changes through, snapshots out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::admin::AdminState;
@@ -20,6 +21,7 @@ use super::commit::change::{Change, Key};
 use super::commit::definitions::{key, segments};
 use super::commit::store::Store;
 use super::cores::{Cores, lone};
+use super::deploy::api_keys;
 use super::deploy::compile::Compiling;
 use super::deploy::from_rows;
 use super::deploy::stage::{Missing, ReleaseSource, StageSource};
@@ -28,6 +30,7 @@ use super::live::{self, Bench, Tools};
 use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
 use super::tell::tell;
 use crate::edge::invoke::{Invoked, invoke};
+use crate::edge::limit::quota::Reading;
 use crate::model::routes::Routes;
 use crate::settings::Settings;
 use crate::settings::limits::{
@@ -47,6 +50,8 @@ pub struct Management {
     tests: Arc<()>,
     restored: mpsc::Receiver<Restored>,
     tell_restored: mpsc::Sender<Restored>,
+    /// What keys had used when it was last written down.
+    written_usage: HashMap<(String, String), Reading>,
 }
 
 /// A backup that has been read, and who waits for it.
@@ -85,7 +90,15 @@ impl Management {
         let (send_command, commands) = mpsc::channel(ADMIN_COMMANDS_WAITING_MAX);
         let (send_maintenance, maintenance) = mpsc::channel(1);
         let (tell_restored, restored) = mpsc::channel(1);
-        let management = Self { plane, commands, maintenance, tests: Arc::default(), restored, tell_restored };
+        let management = Self {
+            plane,
+            commands,
+            maintenance,
+            tests: Arc::default(),
+            restored,
+            tell_restored,
+            written_usage: HashMap::new(),
+        };
         (management, Entrance { commands: send_command, maintenance: send_maintenance })
     }
 
@@ -134,6 +147,36 @@ impl Management {
             },
             Event::Maintenance(maintenance) => self.maintain(maintenance, around),
         }
+    }
+
+    /// Writes down what keys have used since the last time: one change, behind those that are under way.
+    pub fn write_usage(&mut self, around: &mut Around<'_>) {
+        if self.plane.store.room().is_err() {
+            return;
+        }
+        let mut rows = Vec::new();
+        for (plan, id, counters) in around.compiling.plans.counted() {
+            let name = (plan.to_owned(), id.to_owned());
+            let reading = counters.read();
+            if self.written_usage.get(&name).copied().unwrap_or_default() == reading {
+                continue;
+            }
+            let place = key(&["usage", plan, id]);
+            // A key that has left its plan meanwhile has no usage any more.
+            if self.plane.definitions.get(&key(&["usageplans", plan, "keys", id])).is_some() {
+                let before = self.plane.definitions.get(&place).and_then(|text| serde_json::from_str(text).ok());
+                let row = api_keys::row(reading, before.as_ref());
+                rows.push((place, Some(Value::from(row).to_string().into_boxed_str())));
+            }
+            self.written_usage.insert(name, reading);
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let change = Change { revision: self.plane.definitions.revision() + 1, rows, blobs: Vec::new() };
+        // Nobody waits: what cannot be written is counted, and written the next time that something is.
+        let (nobody, _) = oneshot::channel();
+        self.plane.change(change, Reply::Empty, nobody, &mut around.tools());
     }
 
     fn maintain(&mut self, maintenance: Maintenance, around: &mut Around<'_>) {
@@ -339,6 +382,7 @@ impl Around<'_> {
     /// Sends what is live to every core. Answers the snapshot's revision.
     pub fn publish(&mut self, plane: &Plane) -> u64 {
         let live = &plane.live;
+        self.compiling.api_keys = Arc::clone(&live.api_keys);
         let snapshot = self.compiling.snapshot(&live.all(), &live.routes, self.settings);
         let revision = snapshot.revision;
         self.cores.publisher.publish(Arc::new(snapshot));

@@ -50,7 +50,7 @@ use tokio::sync::oneshot;
 use crate::edge::snapshot::Stage;
 use crate::model::problem::{Problem, Sources};
 use crate::net::ring::{self, Driver};
-use crate::settings::limits::{LOG_STOP_TIMEOUT, STORE_STOP_TIMEOUT};
+use crate::settings::limits::{LOG_STOP_TIMEOUT, STORE_STOP_TIMEOUT, USAGE_WRITE_INTERVAL};
 use crate::settings::{LogTarget, Settings};
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
@@ -195,9 +195,11 @@ impl Gateway {
     /// One thing after another, until the last core has drained.
     async fn go_on(&mut self, reread: Reread<'_>, report: Report<'_>) -> Result<(), Refusal> {
         let mut pulse = tokio::time::interval(Duration::from_millis(50));
+        let mut usage = tokio::time::interval(USAGE_WRITE_INTERVAL);
         let mut until: Option<Instant> = None;
         loop {
             tokio::select! {
+                _ = usage.tick() => self.write_usage(),
                 happening = self.happenings.next() => match happening {
                     Happening::Reload(reason) => {
                         if reason == Reason::Hangup && let Some(log) = &self.log {
@@ -246,7 +248,17 @@ impl Gateway {
     }
 
     fn handle(&mut self, event: management::Event) {
-        let mut around = Around {
+        let (management, mut around) = self.parts();
+        management.handle(event, &mut around);
+    }
+
+    fn write_usage(&mut self) {
+        let (management, mut around) = self.parts();
+        management.write_usage(&mut around);
+    }
+
+    fn parts(&mut self) -> (&mut Management, Around<'_>) {
+        let around = Around {
             compiling: &mut self.compiling,
             settings: &self.settings,
             clock: &self.clock,
@@ -254,17 +266,22 @@ impl Gateway {
             cores: &mut self.cores,
             admin: &self.admin,
         };
-        self.management.handle(event, &mut around);
+        (&mut self.management, around)
+    }
+
+    /// Until everything that was handed to the store is on disk.
+    async fn written(&mut self) {
+        while !self.management.plane.is_quiet() {
+            let step = self.management.plane.next().await;
+            self.handle(management::Event::Step(step));
+        }
     }
 
     /// Reads everything anew. What cannot be deployed changes nothing.
     async fn reload(&mut self, reread: Reread<'_>, report: Report<'_>) {
         let began = Instant::now();
         // What is compiled again must be on disk, and what was compiled by the old settings must not come behind it.
-        while !self.management.plane.is_quiet() {
-            let step = self.management.plane.next().await;
-            self.handle(management::Event::Step(step));
-        }
+        self.written().await;
         let deployed = reread().and_then(|settings| {
             if let Some(files) = &self.files {
                 files.follow(watched(&settings));
@@ -323,7 +340,9 @@ impl Gateway {
     }
 
     /// Ends what is left: the admin listener, and the log with its last lines.
-    async fn end(self) {
+    async fn end(mut self) {
+        self.write_usage();
+        let _ = tokio::time::timeout(STORE_STOP_TIMEOUT, self.written()).await;
         if let Some(stop) = self.stop_admin {
             let _ = stop.send(());
         }

@@ -4,6 +4,9 @@ use super::connection::Connection;
 use super::dispatch::preflight;
 use super::exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
 use super::fault::{Fault, FaultKind};
+use super::limit::Admitted;
+use super::limit::api_key::ApiKeys;
+use super::limit::meter::Metered;
 use super::relay::{self, Response};
 use super::snapshot::{Method, Plan, Release, Snapshot, Stage};
 use super::transform::{self, Answer, AnswerBody, Backend, Chosen, Outbound, Overrides};
@@ -13,7 +16,7 @@ use super::whole::{self, Whole};
 use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
 use crate::net::buffer::Buffer;
-use crate::settings::limits::METHOD_ARN_BYTES_MAX;
+use crate::settings::limits::{METHOD_ARN_BYTES_MAX, MILLIS_A_DAY};
 use crate::sigv4;
 use crate::time::Instant;
 use crate::wire::headers::Known;
@@ -25,6 +28,7 @@ pub(super) struct Trail<'s> {
     pub(super) release: Option<&'s Release>,
     pub(super) method: Option<&'s Method>,
     pub(super) domain: Option<&'s DomainFacts>,
+    pub(super) api_key_id: Option<&'s str>,
     pub(super) values: PathValues,
 }
 
@@ -48,8 +52,14 @@ pub(super) async fn answer<'s>(
         let is_met = |index| at(index).facts.resource_path == met.facts.resource_path;
         !(asked && preflight::leads_elsewhere(&release.tree, &connection.request, &located, is_met))
     });
-    *trail =
-        Trail { stage: Some(stage), release: Some(release), method, domain: located.domain, values: matched.values };
+    *trail = Trail {
+        stage: Some(stage),
+        release: Some(release),
+        method,
+        domain: located.domain,
+        api_key_id: None,
+        values: matched.values,
+    };
     record.series = Some(release.unmatched);
     // rest/01 section 1.6: `…/{VERB}/{path}`.
     if release.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
@@ -58,11 +68,15 @@ pub(super) async fn answer<'s>(
     let Some(method) = method else { return unmatched(worker, release, connection, now, asked) };
     record.series = Some(method.series);
     record.logged = method.logged;
-    let admitted = limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?;
+    let admitted = if method.needs_api_key {
+        metered(worker, &snapshot.api_keys, &connection.request, release, method, trail)?
+    } else {
+        limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?
+    };
     let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
     let whole = whole(worker, connection, plan).await?;
     let decoded = whole.is_decoded();
-    let context = Context { decoded, ..met(worker, &connection.request, release, method, &trail.values) };
+    let context = Context { decoded, ..met(worker, &connection.request, release, method, trail) };
     if let Some(log) = record.log.as_deref_mut() {
         told::request(log, &context, whole.bytes(connection));
     }
@@ -93,7 +107,7 @@ pub(super) async fn answer<'s>(
             (answered, overrides)
         }
     };
-    let context = met(worker, &connection.request, release, method, &trail.values);
+    let context = met(worker, &connection.request, release, method, trail);
     let response = respond(worker, plan, &context, answered, overrides.as_deref(), record).await?;
     match release.compression {
         // Whoever watches wants to read it.
@@ -104,17 +118,36 @@ pub(super) async fn answer<'s>(
     }
 }
 
+/// The request counts for the plan of the key that it brings (rest/02 section 2.1, phases 9 to 11).
+fn metered<'s>(
+    worker: &Worker,
+    keys: &'s ApiKeys,
+    request: &Request,
+    release: &Release,
+    method: &Method,
+    trail: &mut Trail<'s>,
+) -> Result<Admitted, Fault> {
+    let invalid = || Fault::new(FaultKind::InvalidApiKey);
+    let key = request.value(Known::XApiKey).and_then(|value| keys.find(value)).ok_or_else(invalid)?;
+    let (usage, stage) = key.usage(&release.facts).ok_or_else(invalid)?;
+    trail.api_key_id = Some(&key.id);
+    let day = u32::try_from(request.unix_millis / MILLIS_A_DAY).unwrap_or(u32::MAX);
+    let metered = Metered { usage, stage, path: &method.facts.resource_path, verb: request.verb.as_str(), day };
+    worker.meters.borrow_mut().admit(&metered, &mut worker.buckets.borrow_mut(), &method.limits, request.received)
+}
+
 /// What a request that has met its method knows.
 fn met<'x>(
     worker: &'x Worker,
     request: &'x Request,
     release: &'x Release,
     method: &'x Method,
-    values: &'x PathValues,
+    trail: &'x Trail<'_>,
 ) -> Context<'x> {
     Context {
+        api_key_id: trail.api_key_id,
         authorizer: worker.authorizer.as_ref(),
-        ..Context::new(request, &release.facts, Some(&method.facts), values)
+        ..Context::new(request, &release.facts, Some(&method.facts), &trail.values)
     }
 }
 
@@ -285,7 +318,8 @@ fn unmatched<'s>(
 pub(super) fn of_fault<'s>(fault: &Fault, request: &Request, trail: &Trail<'_>) -> Response<'s> {
     let nowhere = StageFacts::default();
     let stage = trail.release.map_or(&nowhere, |release| &release.facts);
-    let context = Context::new(request, stage, trail.method.map(|method| &method.facts), &trail.values);
+    let method = trail.method.map(|method| &method.facts);
+    let context = Context { api_key_id: trail.api_key_id, ..Context::new(request, stage, method, &trail.values) };
     Response::of_fault(trail.release.map(|release| &release.gateway_responses), fault, &context)
 }
 

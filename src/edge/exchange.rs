@@ -379,6 +379,8 @@ pub struct Context<'x> {
     /// Known to the access log alone, as on AWS.
     pub domain: Option<&'x DomainFacts>,
     pub values: &'x PathValues,
+    /// Of the key that the request counts for.
+    pub api_key_id: Option<&'x str>,
     /// What an authorizer said of the caller.
     pub authorizer: Option<&'x serde_json::Map<String, serde_json::Value>>,
     /// The body that goes on is not encoded any more, whatever the client's Content-Encoding says.
@@ -393,7 +395,7 @@ impl<'x> Context<'x> {
         method: Option<&'x MethodFacts>,
         values: &'x PathValues,
     ) -> Self {
-        Self { request, stage, method, domain: None, values, authorizer: None, decoded: false }
+        Self { request, stage, method, domain: None, values, api_key_id: None, authorizer: None, decoded: false }
     }
 
     /// Of a request by one of the forms for tests without DNS: `/{stage}` and the API's own path, as the default endpoint
@@ -417,6 +419,8 @@ impl<'x> Context<'x> {
 pub enum Variable {
     AccountId,
     ApiId,
+    ApiKey,
+    ApiKeyId,
     BasePathMatched,
     DeploymentId,
     DomainName,
@@ -450,6 +454,8 @@ const VARIABLES: &[(&str, Variable)] = &[
     ("domainPrefix", Variable::DomainPrefix),
     ("extendedRequestId", Variable::ExtendedRequestId),
     ("httpMethod", Variable::HttpMethod),
+    ("identity.apiKey", Variable::ApiKey),
+    ("identity.apiKeyId", Variable::ApiKeyId),
     ("identity.sourceIp", Variable::SourceIp),
     ("identity.userAgent", Variable::UserAgent),
     ("isCanaryRequest", Variable::IsCanaryRequest),
@@ -487,7 +493,10 @@ impl Variable {
 
     /// Whether the client chose its bytes: everything else is ours, and holds nothing that a log would have to escape.
     pub fn is_of_client(self) -> bool {
-        matches!(self, Self::DomainName | Self::DomainPrefix | Self::HttpMethod | Self::Path | Self::UserAgent)
+        matches!(
+            self,
+            Self::ApiKey | Self::DomainName | Self::DomainPrefix | Self::HttpMethod | Self::Path | Self::UserAgent
+        )
     }
 
     /// Writes the value; false where there is none.
@@ -497,6 +506,15 @@ impl Variable {
         match self {
             Self::AccountId => push(context.stage.account_id.as_bytes()),
             Self::ApiId => push(context.stage.api_id.as_bytes()),
+            // Told as it was sent, also to a method that needs none (security/api-keys-usage-plans section 2).
+            Self::ApiKey => match request.value(Known::XApiKey) {
+                Some(value) => push(value),
+                None => return false,
+            },
+            Self::ApiKeyId => match context.api_key_id {
+                Some(id) => push(id.as_bytes()),
+                None => return false,
+            },
             Self::BasePathMatched => match context.domain.and_then(|domain| domain.base_path.as_deref()) {
                 Some(base_path) => push(base_path.as_bytes()),
                 None => return false,

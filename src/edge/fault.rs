@@ -33,6 +33,10 @@ pub enum FaultKind {
     NoSuchRoute,
     /// An unmatched route whose `Authorization` is not SigV4 (rest/01 section 1.5).
     IncompleteSignature,
+    /// The method needs an API key, and this is none of a plan that has the stage.
+    InvalidApiKey,
+    /// The key has used what its plan gives it in this period.
+    QuotaExceeded,
     Throttled,
     BadParameters,
     /// The body is not what its model says, or not JSON where a mapping looks into it.
@@ -99,6 +103,8 @@ impl FaultKind {
             Self::UnknownHost => row("", 403, "ForbiddenException", Compact, "Forbidden"),
             Self::NoSuchRoute => row("MISSING_AUTHENTICATION_TOKEN", 403, "MissingAuthenticationTokenException", Compact, "Missing Authentication Token"),
             Self::IncompleteSignature => row("INVALID_SIGNATURE", 403, "IncompleteSignatureException", Compact, "Missing Authentication Token"),
+            Self::InvalidApiKey => row("INVALID_API_KEY", 403, "ForbiddenException", Compact, "Forbidden"),
+            Self::QuotaExceeded => row("QUOTA_EXCEEDED", 429, "LimitExceededException", Compact, "Limit Exceeded"),
             Self::Throttled => row("THROTTLED", 429, "TooManyRequestsException", Compact, "Too Many Requests"),
             Self::BadParameters => row("BAD_REQUEST_PARAMETERS", 400, "BadRequestException", Spaced, "Invalid request parameters"),
             Self::BadBody => row("BAD_REQUEST_BODY", 400, "BadRequestException", Spaced, "Invalid request body"),

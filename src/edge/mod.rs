@@ -95,6 +95,7 @@ async fn serve_core(core: Core, epoll: bool) -> io::Result<()> {
         }
     }
     drain(&worker, &listeners).await;
+    worker.meters.borrow_mut().settle();
     worker.shared.drained.fetch_add(1, Ordering::Release);
     Ok(())
 }
@@ -111,6 +112,7 @@ async fn keep_time(worker: Rc<Worker>, index: usize) {
         ticks += 1;
         if ticks.is_multiple_of(10) {
             worker.buckets.borrow_mut().settle();
+            worker.meters.borrow_mut().settle();
             hand_over_log(&worker);
         }
         if ticks.is_multiple_of(100) {
@@ -245,8 +247,11 @@ fn log(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Tr
         let nowhere = StageFacts::default();
         let stage = trail.release.map_or(&nowhere, |release| &release.facts);
         let method = trail.method.map(|method| &method.facts);
-        let context =
-            Context { domain: trail.domain, ..Context::new(&connection.request, stage, method, &trail.values) };
+        let context = Context {
+            domain: trail.domain,
+            api_key_id: trail.api_key_id,
+            ..Context::new(&connection.request, stage, method, &trail.values)
+        };
         log.line(&worker.counters, |line| format.write(&context, &record.outcome, line));
     }
 }

@@ -7,6 +7,7 @@ use super::dispatch::canary::Share;
 use super::dispatch::{Table, Tree};
 use super::exchange::{MethodFacts, Request, StageFacts};
 use super::gateway_response::GatewayResponses;
+use super::limit::api_key::ApiKeys;
 use super::limit::ledger::Ledger;
 use super::limit::{Budget, Limits};
 use super::request_validator::Validator;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub stages: Vec<Arc<Stage>>,
     /// All budgets of the process by their slots: what any stage's limits name, whenever it was compiled.
     pub ledgers: Vec<Option<Arc<Ledger>>>,
+    /// Of all stages.
+    pub api_keys: Arc<ApiKeys>,
     pub access_log: Option<Format>,
 }
 
@@ -80,6 +83,8 @@ pub struct Method {
     pub series: SeriesId,
     pub logged: bool,
     pub limits: Limits,
+    /// `apiKeyRequired`
+    pub needs_api_key: bool,
     /// `None` under `--lenient`, where the method needs what Weir cannot do yet.
     pub plan: Option<Plan>,
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use super::exchange::IdSource;
 use super::fault::{Fault, FaultKind};
 use super::limit::Buckets;
+use super::limit::meter::Meters;
 use super::snapshot::Snapshot;
 use super::transform::Scratch;
 use super::upstream::{Pools, Tools};
@@ -24,6 +25,7 @@ pub struct Worker {
     #[allow(clippy::rc_buffer, clippy::redundant_allocation)]
     current: RefCell<Rc<Arc<Snapshot>>>,
     pub buckets: RefCell<Buckets>,
+    pub meters: RefCell<Meters>,
     pub pools: Pools,
     pub counters: Arc<CoreCounters>,
     pub clock: Clock,
@@ -129,6 +131,7 @@ impl Worker {
         Self {
             current: RefCell::new(Rc::new(snapshot)),
             buckets: RefCell::new(buckets),
+            meters: RefCell::new(Meters::new(start.shared.revisions.len())),
             pools: Pools::default(),
             counters: start.counters,
             clock: Clock::real(),

@@ -159,6 +159,12 @@ pub const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 pub const LOG_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS's longest access log format (rest/16).
 pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
+/// Days of usage that are kept of a key in a plan: what three months ask for at once, and the quarter before.
+pub const USAGE_DAYS_KEPT: usize = 180;
+/// How often what keys have used is written down. A crash loses what was admitted since.
+pub const USAGE_WRITE_INTERVAL: Duration = Duration::from_secs(1);
+/// Of Unix time, which knows no leap seconds.
+pub const MILLIS_A_DAY: u64 = 86_400_000;
 /// Messages that may wait for one core.
 pub const MAILBOX_MESSAGES_MAX: usize = 1024;
 /// Submission entries of one ring: monoio cannot wait when it is full.

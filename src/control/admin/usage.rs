@@ -1,5 +1,7 @@
-//! Usage reports. Nothing is metered yet, so a key has used nothing, and what remains is its plan's quota or what
-//! `update-usage` said: `usage/{planId}/{keyId}` has `remaining` with the day from which it holds.
+//! Usage reports: `usage/{planId}/{keyId}` has what the edge has counted, written once a second (deploy/api_keys.rs), and
+//! what `update-usage` said since.
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -10,6 +12,7 @@ use super::call::{Call, Reply, Turn};
 use super::common::text_of;
 use super::errors::AwsError;
 use super::{paging, patch, shapes, usage_plans};
+use crate::control::deploy::api_keys;
 use crate::model::api_rows::Object;
 use crate::settings::limits::USAGE_DAYS_MAX;
 
@@ -52,8 +55,10 @@ pub fn update(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         }
         let remaining = operation.text().parse::<i64>().ok().filter(|remaining| *remaining >= 0);
         let invalid = || AwsError::bad_request(format!("Invalid value '{}' specified for {path}", operation.text()));
-        let row = json!({"remaining": remaining.ok_or_else(invalid)?, "since": today.to_string()});
-        turn.put(&["usage", plan_id, key_id], row.as_object().expect("it is written as one"));
+        let mut row = turn.get(&["usage", plan_id, key_id]).unwrap_or_default();
+        row.insert("remaining".into(), remaining.ok_or_else(invalid)?.into());
+        row.insert("since".into(), today.to_string().into());
+        turn.put(&["usage", plan_id, key_id], &row);
     }
     let days = Days { first: today, last: today };
     Ok(Reply::Object(report(turn, &plan, days, &[key], None)))
@@ -94,8 +99,9 @@ fn report(turn: &Turn<'_>, plan: &Object, days: Days, keys: &[Object], position:
     report.extend(position.map(|position| ("position".to_owned(), position.into())));
     let mut values = Object::new();
     for key in keys {
-        let adjusted = turn.get(&["usage", plan_id, text_of(key, "id")]);
-        let pair = |day| json!([0, remaining(plan, adjusted.as_ref(), day)]);
+        let row = turn.get(&["usage", plan_id, text_of(key, "id")]).unwrap_or_default();
+        let counted: BTreeMap<Date, u64> = api_keys::days(&row).collect();
+        let pair = |day| json!([counted.get(&day).copied().unwrap_or(0), remaining(plan, &row, &counted, day)]);
         let pairs = (0..=days.count()).map(|after| pair(days.first.saturating_add(after.days())));
         values.insert(text_of(key, "id").to_owned(), pairs.collect());
     }
@@ -103,14 +109,23 @@ fn report(turn: &Turn<'_>, plan: &Object, days: Days, keys: &[Object], position:
     report
 }
 
-fn remaining(plan: &Object, adjusted: Option<&Object>, day: Date) -> i64 {
+/// What was left at the end of a day. Of the running period the count knows best: more or less may have been given.
+fn remaining(plan: &Object, row: &Object, counted: &BTreeMap<Date, u64>, day: Date) -> i64 {
     let Some(quota) = plan.get("quota").and_then(Value::as_object) else { return 0 };
-    let limit = quota.get("limit").and_then(Value::as_i64).unwrap_or_default();
-    let holds = |row: &Object| {
-        let since = text_of(row, "since").parse::<Date>().ok()?;
-        (since <= day && day < period(quota, since).1).then(|| row.get("remaining")?.as_i64())?
-    };
-    adjusted.and_then(holds).unwrap_or(limit)
+    let terms = api_keys::quota(quota);
+    let limit = i64::try_from(terms.limit).unwrap_or(i64::MAX);
+    let (from, to) = period(quota, day);
+    let used = |from: Date, to: Date| counted.range(from..to).map(|(_, count)| *count as i64).sum::<i64>();
+    if let Some((since, remaining)) = api_keys::adjusted(row)
+        && since <= day
+        && day < period(quota, since).1
+    {
+        return remaining;
+    }
+    let reading = api_keys::reading(row, None);
+    let is_running = reading.period == terms.period.number(api_keys::day(day));
+    let given = if is_running { used(from, to) - reading.taken } else { 0 };
+    (limit - used(from, day.saturating_add(1.day())) + given).max(0)
 }
 
 fn today(turn: &Turn<'_>) -> Date {

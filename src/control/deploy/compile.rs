@@ -7,7 +7,9 @@ use hashbrown::HashSet;
 use super::load::{Loaded, LoadedApi};
 use super::stage::{Missing, ReleaseSource, StageCompiler, StageSource, access_log};
 use crate::edge::dispatch::compile::{StageAddress, table};
+use crate::edge::limit::api_key::ApiKeys;
 use crate::edge::limit::compile::{Budgets, Compiler};
+use crate::edge::limit::plans::Plans;
 use crate::edge::snapshot::{Snapshot, Stage};
 use crate::edge::upstream::Endpoints;
 use crate::model::problem::{Problem, Severity};
@@ -22,6 +24,9 @@ pub struct Compiling {
     pub endpoints: Endpoints,
     pub registry: Arc<Registry>,
     budgets: Budgets,
+    pub plans: Plans,
+    /// For every snapshot, until other ones are.
+    pub api_keys: Arc<ApiKeys>,
     tls: ClientConfig,
     revision: u64,
 }
@@ -33,7 +38,15 @@ impl Compiling {
                 |found| Problem::nowhere("tls::roots", found, "name a PEM file with at least one certificate");
             refused.into_iter().map(problem).collect::<Vec<_>>()
         })?;
-        Ok(Self { endpoints: Endpoints::default(), registry, budgets: Budgets::default(), tls, revision: 0 })
+        Ok(Self {
+            endpoints: Endpoints::default(),
+            registry,
+            budgets: Budgets::default(),
+            plans: Plans::default(),
+            api_keys: Arc::default(),
+            tls,
+            revision: 0,
+        })
     }
 
     /// One stage, compiled by itself; `None` where it cannot be served. Everything that is to be said of it is added
@@ -69,6 +82,7 @@ impl Compiling {
             table: table(stages.iter().map(|stage| address(stage)), routes),
             stages: stages.to_vec(),
             ledgers: self.budgets.ledgers(),
+            api_keys: Arc::clone(&self.api_keys),
             // A format that is none has been refused by whoever took the settings.
             access_log: settings.access_log.as_ref().and_then(|log| access_log(&log.format, &mut Vec::new())),
         }

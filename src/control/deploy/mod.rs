@@ -1,5 +1,6 @@
 //! Definitions to stages, stages to one snapshot, or every reason why not.
 
+pub mod api_keys;
 pub mod compile;
 pub mod from_rows;
 pub mod ids;

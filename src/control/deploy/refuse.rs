@@ -100,8 +100,8 @@ const METHOD: &[MethodFeature] = &[
         found: "integrations with AWS services and Lambda are not there yet", help: "Use `type: http_proxy`, `http` or `mock`" },
     MethodFeature { code: "refuse::vpc-link", needed: vpc_link,
         found: "VPC links are not there yet", help: "Remove `connectionType`, and let `uri` name the backend itself: Weir connects from where it runs" },
-    MethodFeature { code: "refuse::api-key", needed: api_key,
-        found: "API keys are not checked yet", help: "Remove the scheme from `security`" },
+    MethodFeature { code: "refuse::api-key-source", needed: key_of_authorizer,
+        found: "API keys that an authorizer names are not there yet", help: "Write `x-amazon-apigateway-api-key-source: HEADER`" },
     MethodFeature { code: "refuse::iam", needed: iam,
         found: "IAM authorization (SigV4) is not there yet", help: "Remove it, or let the backend check who calls" },
     MethodFeature { code: "refuse::authorizer", needed: authorizer,
@@ -132,8 +132,14 @@ fn vpc_link(_: &RestApi, method: &Method) -> Option<Place> {
     (kind.value == "VPC_LINK").then_some(kind.place)
 }
 
-fn api_key(api: &RestApi, method: &Method) -> Option<Place> {
+/// Where a method asks for an API key.
+pub(super) fn api_key(api: &RestApi, method: &Method) -> Option<Place> {
     secured(api, method, |kind| *kind == SecurityKind::ApiKey)
+}
+
+fn key_of_authorizer(api: &RestApi, method: &Method) -> Option<Place> {
+    let source = api.api_key_source.as_ref().filter(|source| source.value.eq_ignore_ascii_case("AUTHORIZER"))?;
+    api_key(api, method).map(|_| source.place)
 }
 
 fn iam(api: &RestApi, method: &Method) -> Option<Place> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ids::stable_id;
 use super::load::is_refused;
-use super::refuse::{Refusals, refuse};
+use super::refuse::{Refusals, api_key, refuse};
 use crate::edge::dispatch;
 use crate::edge::dispatch::canary::Share;
 use crate::edge::exchange::{MethodFacts, StageFacts};
@@ -119,6 +119,7 @@ impl StageCompiler<'_> {
                     series: series(path, verb),
                     logged: self.setting(path, verb, |setting| setting.logging).unwrap_or(true),
                     limits: self.limits.limits(&budgets),
+                    needs_api_key: api_key(api, method).is_some(),
                     plan: self.plan(
                         source,
                         (resource_index, resource),

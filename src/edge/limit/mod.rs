@@ -1,8 +1,12 @@
 //! Throttling: may this request be made now? (rest/12)
 
+pub mod api_key;
 pub mod bucket;
 pub mod compile;
 pub mod ledger;
+pub mod meter;
+pub mod plans;
+pub mod quota;
 
 use std::sync::Arc;
 

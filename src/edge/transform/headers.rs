@@ -21,6 +21,7 @@ pub(super) fn forward(known: Known) -> Forward {
         | Known::Date
         | Known::MethodOverride
         | Known::UserAgent
+        | Known::XApiKey
         | Known::AmzApigwId => Forward::Pass,
         Known::Authorization => Forward::Authorization,
         // Removed at intake, hop-by-hop (RFC 9110 7.6.1), or written by us.
@@ -87,6 +88,7 @@ pub(super) fn give_back(known: Known) -> Return {
         | Known::ContentEncoding
         | Known::ContentType
         | Known::MethodOverride
+        | Known::XApiKey
         | Known::Te
         | Known::XForwardedFor
         | Known::XForwardedPort

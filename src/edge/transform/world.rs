@@ -118,6 +118,9 @@ const IDENTITY: &[(&str, Option<Variable>)] = &[
     ("user", None),
 ];
 
+/// … and what a key adds to it.
+const API_KEY: [(&str, Variable); 2] = [("apiKey", Variable::ApiKey), ("apiKeyId", Variable::ApiKeyId)];
+
 impl<'a> vtl::World<'a> for World<'a> {
     fn body(&self) -> &'a str {
         self.body
@@ -166,6 +169,9 @@ impl<'a> vtl::World<'a> for World<'a> {
                 Member::Identity | Member::RequestOverride | Member::ResponseOverride => None,
             },
             Some(member) if name == "identity" => {
+                if let Some((_, variable)) = API_KEY.iter().find(|(known, _)| *known == member) {
+                    return Some(self.variable(*variable, arena));
+                }
                 let (_, variable) = IDENTITY.iter().find(|(known, _)| *known == member)?;
                 Some(variable.map_or(Value::Null, |variable| self.variable(variable, arena)))
             }
@@ -188,6 +194,13 @@ impl<'a> vtl::World<'a> for World<'a> {
                     for &(name, variable) in IDENTITY {
                         let value = variable.map_or(Value::Null, |variable| self.variable(variable, arena));
                         identity.put(Key::Text(name), value);
+                    }
+                    // Not among the others in what was recorded without a key.
+                    for (name, variable) in API_KEY {
+                        match self.variable(variable, arena) {
+                            Value::Null => {}
+                            value => drop(identity.put(Key::Text(name), value)),
+                        }
                     }
                     Value::Map(identity)
                 }

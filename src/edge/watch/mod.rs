@@ -56,7 +56,7 @@ impl<'w> Record<'w> {
             FaultKind::HeadTimeout => Some(Event::HeadTimeout),
             FaultKind::RequestTimeout => Some(Event::BodyTimeout),
             FaultKind::UnknownHost => Some(Event::UnknownHost),
-            FaultKind::Throttled => Some(Event::Throttled),
+            FaultKind::Throttled | FaultKind::QuotaExceeded => Some(Event::Throttled),
             FaultKind::Internal => Some(Event::Panic),
             _ => None,
         };
