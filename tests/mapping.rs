@@ -439,6 +439,51 @@ fn binary_media_types_and_content_handling() {
     assert_eq!((response.body.as_slice(), backend.last().body.as_slice()), (&body[..], &body[..]));
 }
 
+/// rest/06 sections 6.2 and 6.3: the conversion comes first, also where the template is a constant.
+#[test]
+fn what_is_decoded_fails_under_a_constant_template_too() {
+    let top = "x-amazon-apigateway-binary-media-types: [image/png]";
+    let answers = |content_type: &str, response: &str| {
+        let uri = format!("http://{{B}}/mirror/200?Content-Type={content_type}");
+        let integration = format!(
+            "type: http\nhttpMethod: POST\nuri: \"{uri}\"\nresponses: {{default: {{statusCode: \"200\", {response}}}}}"
+        );
+        Method { top, path: "/m", integration: &integration }.start()
+    };
+    // An answer that was decoded is no text, and one that cannot be decoded is an error.
+    let constant = "responseTemplates: {application/json: 'const'}";
+    for content_type in ["text/plain", "image/png"] {
+        let (_backend, gateway) = answers(content_type, &format!("contentHandling: CONVERT_TO_BINARY, {constant}"));
+        let mut client = gateway.client();
+        for body in ["!!", "aGk=", ""] {
+            failed(client.post("/m", body));
+        }
+        for handling in ["", "contentHandling: CONVERT_TO_TEXT, "] {
+            let (_backend, gateway) = answers(content_type, &format!("{handling}{constant}"));
+            gateway.client().post("/m", "!!").expect(200, "const");
+        }
+    }
+    // A MOCK has no body that could be decoded.
+    let (_backend, gateway) = start(&format!(
+        "type: mock\nrequestTemplates: {{application/json: '{{\"statusCode\": 200}}'}}\nresponses: {{default: {{statusCode: \"200\", contentHandling: CONVERT_TO_BINARY, {constant}}}}}"
+    ));
+    gateway.client().post("/m", "!!").expect(200, "const");
+
+    // On the way out bytes that are a text go with a template.
+    let (backend, gateway) = start(
+        "type: http\nhttpMethod: POST\nuri: \"http://{B}/mirror/200\"\nresponses: {default: {statusCode: \"200\"}}\n\
+         contentHandling: CONVERT_TO_BINARY\nrequestTemplates: {application/json: 'const'}",
+    );
+    let mut client = gateway.client();
+    for body in ["!!", "/w=="] {
+        failed(client.post("/m", body));
+    }
+    assert_eq!(backend.requests(), 0);
+    for body in ["aGk=", ""] {
+        client.post("/m", body).expect(200, "const");
+    }
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).expect("memory");

@@ -29,14 +29,18 @@ impl RequestMapping {
     }
 
     /// Whether the body of this request is looked into, so that the whole of it has to be there: not where its content
-    /// type meets a constant template, or none may be.
+    /// type meets a constant template and nothing is decoded before, or none may be.
     #[inline]
     pub fn needs_body(&self, request: &Request) -> bool {
         match self {
             Self::Http(http) if http.needs_body => {
                 http.maps_body
                     || http.proxy
-                    || !matches!(http.body.choose(request), Err(_) | Ok(Some((_, Some(Template::Constant(_))))))
+                    || match http.body.choose(request) {
+                        Ok(Some((_, Some(template)))) => !template.is_constant() || http.decodes(),
+                        Ok(_) => true,
+                        Err(_) => false,
+                    }
             }
             Self::Mock(mock) if mock.needs_body => {
                 !matches!(mock.templates.choose(request), Err(_) | Ok(Some((_, MockTemplate::Status(_)))))
@@ -81,6 +85,13 @@ pub struct HttpRequest {
     /// Some mapping, some URI piece looks into the body.
     pub(super) maps_body: bool,
     pub(super) needs_body: bool,
+}
+
+impl HttpRequest {
+    /// Whether its contentHandling is CONVERT_TO_BINARY.
+    pub(super) fn decodes(&self) -> bool {
+        self.content_handling == Some(ContentHandling::ConvertToBinary)
+    }
 }
 
 #[derive(Debug)]

@@ -90,22 +90,33 @@ fn body<'m>(
         // rest/04 section 4.7: no body goes with these verbs.
         None if bodiless && !mapping.proxy => return Ok((OutboundBody::None, None)),
         None => None,
-        Some((_, Some(Template::Constant(_)))) if bodiless => return Ok((OutboundBody::None, None)),
-        Some((_, Some(Template::Constant(text)))) => return Ok((OutboundBody::Constant(text), None)),
-        Some((key, Some(Template::Program(program)))) => Some((key, program)),
-        Some((_, Some(Template::Broken(reason)))) => return Err(unable(Way::Request, reason)),
+        Some((_, Some(Template::Constant(_)))) if bodiless && !mapping.decodes() => {
+            return Ok((OutboundBody::None, None));
+        }
+        Some((_, Some(Template::Constant(text)))) if !mapping.decodes() => {
+            return Ok((OutboundBody::Constant(text), None));
+        }
+        Some((key, Some(template))) => Some((key, template)),
         Some((_, None)) if bodiless => return Ok((OutboundBody::None, None)),
         Some((_, None)) => None,
     };
     let binary = mapping.binary.contain(context.request.value(Known::ContentType));
     let converted = converted(client_body, binary, mapping.content_handling)?;
-    let Some((key, program)) = template else {
+    let Some((key, template)) = template else {
         return Ok((unless_unchanged(&converted), None));
     };
-    let text = as_text(&converted)?;
-    let rendering = Rendering { way: Way::Request, key, body: text, earlier: None };
-    let overrides = render(program, &rendering, context, (arena, out), log)?.map(Box::new);
-    Ok((if bodiless { OutboundBody::None } else { OutboundBody::Made(Buffer::of(out)) }, overrides))
+    // First the conversion, then the template: what cannot be converted fails under a constant too (rest/06 section 6.2).
+    let body = as_text(&converted)?;
+    match template {
+        Template::Constant(_) if bodiless => Ok((OutboundBody::None, None)),
+        Template::Constant(text) => Ok((OutboundBody::Constant(text), None)),
+        Template::Program(program) => {
+            let rendering = Rendering { way: Way::Request, key, body, earlier: None };
+            let overrides = render(program, &rendering, context, (arena, out), log)?.map(Box::new);
+            Ok((if bodiless { OutboundBody::None } else { OutboundBody::Made(Buffer::of(out)) }, overrides))
+        }
+        Template::Broken(reason) => Err(unable(Way::Request, reason)),
+    }
 }
 
 /// The client's body as contentHandling wants it.

@@ -208,6 +208,8 @@ fn answer<'m>(
     let template = chosen.and_then(|(key, template)| Some((key, template.as_ref()?)));
     let mut made = None;
     let answer_body = match (template, body) {
+        // Bytes come of every body, or an error: neither goes with a template, whatever the body is (rest/06 section 6.3).
+        (Some((_, Template::Constant(_))), _) if custom.shows_trace && choice.decodes() => return Err(no_text()),
         (Some((_, Template::Constant(text))), _) => AnswerBody::Constant(text),
         (Some((_, Template::Broken(reason))), _) => return Err(unable(Way::Response, reason)),
         (None, None) => AnswerBody::Backend,
@@ -225,9 +227,7 @@ fn answer<'m>(
                 .map_err(|NotBase64| unable(Way::Response, &"the body is not base64, and has to be decoded"))?;
             match template {
                 Some((key, Template::Program(program))) => {
-                    let Converted::Text(text) = &converted else {
-                        return Err(unable(Way::Response, &"the body is bytes, and a template needs a text"));
-                    };
+                    let Converted::Text(text) = &converted else { return Err(no_text()) };
                     let rendering = Rendering { way: Way::Response, key, body: text, earlier };
                     made = render(program, &rendering, context, (&*arena, &mut *rendered), log)?;
                     AnswerBody::Made(Buffer::of(rendered))
@@ -291,6 +291,10 @@ fn answer<'m>(
         out.push(b"\r\n");
     }
     Ok(Answer { status, body: answer_body })
+}
+
+fn no_text() -> Fault {
+    unable(Way::Response, &"the body is bytes, and a template needs a text")
 }
 
 /// A header that a template sets; answers which it was.

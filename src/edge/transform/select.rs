@@ -99,6 +99,11 @@ pub(super) fn choose<'c>(choices: &'c [Choice], compared: &str, status: u16) -> 
 }
 
 impl Choice {
+    /// Whether its contentHandling is CONVERT_TO_BINARY.
+    pub(super) fn decodes(&self) -> bool {
+        self.content_handling == Some(ContentHandling::ConvertToBinary)
+    }
+
     /// The client's first Accept entry, else `application/json`, else the first template.
     pub(super) fn template(&self, request: &Request) -> Option<&(Box<str>, Option<Template>)> {
         if self.templates.len() > 1
