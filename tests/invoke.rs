@@ -229,6 +229,58 @@ fn what_an_authorizer_would_have_said() {
     assert!(found["headers"].as_array().is_some_and(|all| all.contains(&who)), "{found}");
 }
 
+/// rest/08 section 8.12: texts, whatever they were; `claims` alone is null.
+#[test]
+fn what_an_authorizer_says_is_text() {
+    let claims = r#"{"age": 42, "email_verified": true, "cognito:groups": ["a", "b"], "none": null}"#;
+    let given = ["--claims", claims, "--authorizer", r#"{"n": 1234, "flag": false, "none": null}"#];
+    for (template, expected) in [
+        ("$context.authorizer.n.length() $context.authorizer.flag.length()", "4 5"),
+        ("$context.authorizer.claims.age.length() $context.authorizer.claims.email_verified.length()", "2 4"),
+        ("$context.authorizer.claims[\"cognito:groups\"]", "a,b"),
+        ("$context.authorizer.claims|$context.authorizer.none|$context.authorizer.claims.none", "||"),
+        ("#set($all = $context.authorizer.claims)<$all>$context.authorizer.claims.age", "<>42"),
+        // The same once the template has had the whole of it.
+        ("$context.keySet().size().equals(0)$context.authorizer.claims|$context.authorizer.claims.age", "false|42"),
+    ] {
+        let (_folder, file) = definition(&format!(
+            "#set($who = \"{}\")#set($context.responseOverride.header.X-Who = $who){{\"statusCode\": 200}}",
+            template.replace('"', "'")
+        ));
+        let found = json(&[&[&file, "POST", "/m"], &given[..]].concat());
+        let who = json!(["X-Who", expected]);
+        assert!(found["headers"].as_array().is_some_and(|all| all.contains(&who)), "{template}: {found}");
+    }
+    let list = ["invoke", "examples/petstore.yaml", "GET", "/", "--authorizer", r#"{"groups": ["a"]}"#];
+    refused(&list, &["`groups` of --authorizer is neither a text nor a number nor a boolean"]);
+}
+
+#[test]
+fn a_mapping_reads_an_authorizer_s_texts() {
+    let folder = Folder::new();
+    let text = "openapi: 3.0.1
+info: {title: t, version: \"1\"}
+paths:
+  /m:
+    get:
+      responses: {\"200\": {description: ok}}
+      x-amazon-apigateway-integration:
+        type: http
+        httpMethod: GET
+        uri: http://127.0.0.1:9/
+        requestParameters:
+          integration.request.header.X-N: context.authorizer.n
+          integration.request.header.X-Age: context.authorizer.claims.age
+          integration.request.header.X-All: context.authorizer.claims
+        responses: {default: {statusCode: \"200\"}}
+";
+    let file = folder.write("api.yaml", text).display().to_string();
+    let given = ["--claims", r#"{"age": 42}"#, "--authorizer", r#"{"n": 1}"#, "--mock-integration", "200"];
+    let found = invoke(&[&[&file, "GET", "/m"], &given[..]].concat()).out;
+    let sent = found.lines().find(|line| line.starts_with("Endpoint request headers: ")).unwrap_or_default();
+    assert!(sent.contains("X-N=1, X-Age=42, ") && !sent.contains("X-All"), "{sent}");
+}
+
 #[test]
 fn a_template_that_fails_shows_where() {
     let (_folder, file) = definition("#set($l = [1])\n{\"statusCode\": 200, \"n\": $l.get($input.path('$.at'))}");

@@ -113,7 +113,31 @@ fn authorizer(flags: &InvokeFlags) -> Result<Option<Map<String, Value>>, Refusal
     if let Some(claims) = claims {
         authorizer.get_or_insert_default().insert("claims".into(), Value::Object(claims));
     }
+    for (name, value) in authorizer.iter_mut().flatten() {
+        match value {
+            Value::Object(claims) if name == "claims" => claims.values_mut().for_each(as_text),
+            Value::Object(_) | Value::Array(_) => {
+                let found = format!("`{name}` of --authorizer is neither a text nor a number nor a boolean");
+                return Err(refused(found, "AWS refuses such an answer of an authorizer; write its JSON as a text"));
+            }
+            value => as_text(value),
+        }
+    }
     Ok(authorizer)
+}
+
+/// What an authorizer says arrives as texts (rest/08 section 8.12). A list of a token's, such as `cognito:groups`, is
+/// joined by commas.
+fn as_text(value: &mut Value) {
+    let text = match &mut *value {
+        Value::Null | Value::String(_) => return,
+        Value::Array(items) => {
+            items.iter_mut().for_each(as_text);
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+        }
+        other => other.to_string(),
+    };
+    *value = Value::String(text);
 }
 
 fn answered(flags: &InvokeFlags, ask: Ask) -> Result<Invoked, Refusal> {

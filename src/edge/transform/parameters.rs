@@ -192,7 +192,8 @@ fn authorizer<'c>(context: &Context<'c>, path: &str) -> Option<Cow<'c, str>> {
         Some(claim) => members.get("claims")?.get(claim)?,
         None => members.get(path)?,
     };
-    (!value.is_null()).then(|| joined(value))
+    // `claims` itself is null (rest/08 section 8.12).
+    (!value.is_null() && !value.is_object()).then(|| joined(value))
 }
 
 /// A piece of a backend's path or query.

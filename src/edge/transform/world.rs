@@ -179,6 +179,11 @@ impl<'a> vtl::World<'a> for World<'a> {
         }
     }
 
+    fn is_null_alone(&self, name: &str, member: &str) -> bool {
+        let value = || self.context.authorizer?.get(member);
+        name == "authorizer" && member == "claims" && value().is_some_and(serde_json::Value::is_object)
+    }
+
     fn context(&self, arena: &'a Bump) -> Value<'a> {
         let (request, response) = Overrides::into_context(self.earlier, arena);
         self.made.set(Some((request, response)));

@@ -44,6 +44,11 @@ pub trait World<'a> {
         let _ = (name, member, arena);
         None
     }
+    /// Whether `$context.NAME.MEMBER` is null although what stands behind it is not: `$context.authorizer.claims`.
+    fn is_null_alone(&self, name: &str, member: &str) -> bool {
+        let _ = (name, member);
+        false
+    }
     /// `$context`; asked at most once a rendering.
     fn context(&self, arena: &'a Bump) -> Value<'a>;
     /// `$stageVariables`; asked at most once a rendering.

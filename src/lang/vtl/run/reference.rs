@@ -70,10 +70,16 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// One value of `$context`, where nobody needs the whole of it: making thirty values for one is most of a short
     /// template's time.
     fn context_property(&self, code: Code<'r, 'a>, reference: &'r Reference, steps: usize) -> Option<Value<'a>> {
-        if self.has_context() || steps != reference.steps.len() {
+        if steps != reference.steps.len() {
             return None;
         }
         match &*reference.steps {
+            [Step::Property(name), Step::Property(member)]
+                if self.world.is_null_alone(code.text(name.span), code.text(member.span)) =>
+            {
+                Some(Value::Null)
+            }
+            _ if self.has_context() => None,
             [Step::Property(name)] => self.world.context_property(code.text(name.span), None, self.arena),
             [Step::Property(name), Step::Property(member)] => {
                 self.world.context_property(code.text(name.span), Some(code.text(member.span)), self.arena)
