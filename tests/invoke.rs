@@ -147,6 +147,16 @@ fn as_json() {
 fn answers_in_the_integration_s_place() {
     let ran = run(&[&["invoke"], &ORDER[..], &["--mock-integration", "409:-"]].concat(), r#"{"reference": 7}"#);
     assert!(ran.out.ends_with("\n\n{\"error\": \"there is an order 7 already\"}\n"), "{}", ran.out);
+    // Whatever the backend writes, JSON comes of it.
+    for (reference, shown) in
+        [(json!("a \"b\" it's \\ \n"), "a \"b\" it's \\ \n"), (json!(true), "true"), (json!(null), "")]
+    {
+        let conflict = json!({ "reference": reference }).to_string();
+        let args = [&["invoke"], &ORDER[..], &["--mock-integration", "409:-", "--json"]].concat();
+        let found: Value = serde_json::from_str(&run(&args, &conflict).out).expect("JSON");
+        let body: Value = serde_json::from_str(found["body"].as_str().unwrap_or_default()).expect("JSON in it");
+        assert_eq!(body, json!({"error": format!("there is an order {shown} already")}));
+    }
     let traced = invoke(&[&ORDER[..], &["--mock-integration", "503", "--trace"]].concat()).out;
     assert!(traced.contains("\n─ Integration response: the one for `5\\d\\d`, status 502\n┌ response"), "{traced}");
     let found = json(&[&ORDER[..], &["--mock-integration", "503"]].concat());
