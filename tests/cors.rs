@@ -2,7 +2,10 @@
 
 mod support;
 
+use std::process::Stdio;
+
 use support::backend::eventually;
+use support::gateway::{Folder, weir};
 use support::{Backend, Client, Definition, Gateway, Response, definition};
 
 const ROWS: &str = "GET /pets -> mock 200
@@ -187,4 +190,21 @@ x-amazon-apigateway-gateway-responses:
     check(&from(&mut client, "GET", "/pets", ORIGIN), 200, &[star]);
     check(&from(&mut client, "POST", "/pets", ORIGIN), 403, &[star]);
     from(&mut client, "GET", "/none", ORIGIN).expect(403, r#"{"message":"Missing Authentication Token"}"#);
+}
+
+#[test]
+fn a_mistake_is_told_once_and_where_it_stands() {
+    for (cors, code, place) in [
+        ("{origins: ['https://b.example', 'https://a.example/path']}", "cors::origin", "api.yaml:1:46"),
+        ("{origins: '*', credentials: true}", "cors::credentials", "api.yaml:1:24"),
+        ("{origins: 'https://a.example', headers: ['a b']}", "cors::name", "api.yaml:1:55"),
+        ("{origins: 'https://a.example', exposeHeaders: ['a b']}", "cors::name", "api.yaml:1:61"),
+    ] {
+        let folder = Folder::new();
+        let Definition(text) = definition(([127, 0, 0, 1], 9).into(), "GET /pets -> mock 200");
+        let file = folder.write("api.yaml", &format!("x-weir-cors: {cors}\n{text}"));
+        let checked = weir().arg("check").arg(file).stdout(Stdio::piped()).output().expect("the binary runs");
+        let told = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
+        assert!(told.matches("cors::").count() == 1 && told.contains(code) && told.contains(place), "{cors}: {told}");
+    }
 }

@@ -12,7 +12,8 @@ use crate::wire::origin::OriginPattern;
 
 const MEMBERS: [&str; 6] = ["origins", "methods", "headers", "exposeHeaders", "credentials", "maxAge"];
 
-/// `None` where the document has none.
+/// `None` where the document has none. What is refused here is left out: compiling the rest refuses it for whoever brings
+/// it another way, and one mistake is told once.
 pub(super) fn read<'d>(reader: &mut Reader<'d, '_>, root: &'d Node) -> Option<Located<Cors>> {
     let node = root.get(EXTENSION)?;
     for (key, _) in reader.map(node, EXTENSION)? {
@@ -47,27 +48,30 @@ fn origins<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, credentials: bool) -
         let help = "Use patterns such as `https://*.example.com`";
         reader.error("cors::origin", node.place, format!("more than {CORS_ORIGINS_MAX} origins"), help);
     }
-    for origin in &origins {
-        match OriginPattern::parse(&origin.value) {
-            Err(help) => reader.error("cors::origin", origin.place, format!("`{}` is no origin", origin.value), help),
-            Ok(pattern) if pattern.is_any() && credentials => {
-                reader.error("cors::credentials", origin.place, ANY_WITH_CREDENTIALS, NAME_THE_ORIGINS);
-            }
-            Ok(_) => {}
+    let sound = origins.into_iter().filter(|origin| match OriginPattern::parse(&origin.value) {
+        Err(help) => {
+            reader.error("cors::origin", origin.place, format!("`{}` is no origin", origin.value), help);
+            false
         }
-    }
-    origins.into_iter().map(|origin| origin.value).collect()
+        Ok(pattern) if pattern.is_any() && credentials => {
+            reader.error("cors::credentials", origin.place, ANY_WITH_CREDENTIALS, NAME_THE_ORIGINS);
+            false
+        }
+        Ok(_) => true,
+    });
+    sound.map(|origin| origin.value).collect()
 }
 
 /// Verbs or headers, and `*` for all of them.
 fn names<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, member: &'static str, credentials: bool) -> Vec<String> {
     let mut names = items(reader, node, member);
-    for name in &mut names {
+    names.retain_mut(|name| {
         if name.value == "*" {
             // Fetch, "Access-Control-Allow-Headers": with credentials a star is the name of a header, and of no other.
             if credentials {
                 let found = format!("with `credentials: true` browsers take the `*` of `{member}` for a name");
                 reader.error("cors::credentials", name.place, found, "Name them one by one");
+                return false;
             }
         } else if member == "methods" {
             match HttpMethod::parse(&name.value).filter(|verb| *verb != HttpMethod::Any) {
@@ -79,13 +83,16 @@ fn names<'d>(reader: &mut Reader<'d, '_>, node: &'d Node, member: &'static str, 
                         None => format!("Write one of {}, or `*`", known[..7].join(", ")),
                     };
                     reader.error("cors::name", name.place, format!("`{}` is no verb", name.value), help);
+                    return false;
                 }
             }
         } else if !is_token(name.value.as_bytes()) {
             let help = "Write one name an item: letters, digits and hyphens";
             reader.error("cors::name", name.place, format!("`{}` is no header's name", name.value), help);
+            return false;
         }
-    }
+        true
+    });
     names.into_iter().map(|name| name.value).collect()
 }
 
