@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use support::Backend;
@@ -358,6 +358,29 @@ fn the_soap_example() {
     assert_eq!(found["body"], "{\n  \"id\": \"\",\n  \"name\": \"\",\n  \"tags\": []\n}\n");
     let text = invoke(&["examples/soap.yaml", "GET", "/pets/7", "--mock-integration", "200", "--trace"]).out;
     assert!(text.contains("│ FAILED  $util.parseXml: XML at byte "), "{text}");
+}
+
+/// Whoever has just cloned the repository types them as they stand.
+#[test]
+fn the_commands_that_are_shown_work() {
+    let mut commands = Vec::new();
+    for file in ["README.md", "docs/templates.md", "examples/orders-mapped.yaml", "examples/soap.yaml"] {
+        let text = fs::read_to_string(Path::new(ROOT).join(file)).expect("a text").replace("#     --", "    --");
+        let text = text.replace("\\\n", " ");
+        let shown = text.lines().map(|line| line.trim_start_matches(['#', '$', ' ']));
+        commands.extend(shown.filter(|line| line.starts_with("weir invoke ")).map(|line| (file, line.to_owned())));
+    }
+    assert_eq!(commands.len(), 4, "{commands:?}");
+    let program = Path::new(weir().get_program()).to_owned();
+    let folder = program.parent().expect("a folder").display().to_string();
+    for (file, command) in commands {
+        let path = format!("{folder}:{}", std::env::var("PATH").unwrap_or_default());
+        let ran =
+            Command::new("sh").args(["-c", &command]).current_dir(ROOT).env("PATH", path).output().expect("a shell");
+        let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        assert!(ran.status.success() && err.is_empty(), "{file}: {command}: {err}");
+        assert!(out.contains("\nSuccessfully completed execution\n"), "{file}: {command}: {out}");
+    }
 }
 
 #[test]
