@@ -205,6 +205,21 @@ fn a_real_backend() {
     }));
 }
 
+/// Names are looked up for a request that is sent, and for no other: nothing is told of them (`invoke` sees to that).
+#[test]
+fn what_is_refused_on_its_way_asks_for_no_name() {
+    let file = "examples/orders-mapped.yaml";
+    assert_eq!(json(&[file, "POST", "/orders", "-d", "{}"])["status"], 400);
+    assert_eq!(json(&[file, "POST", "/orders", "-d", "x", "-H", "Content-Type: text/plain"])["status"], 415);
+    assert_eq!(json(&[file, "GET", "/nowhere"])["status"], 404);
+    assert_eq!(json(&[file, "GET", "/health"])["status"], 200);
+    let sent = run(&["invoke", file, "GET", "/orders/7", "--json"], "");
+    let found: Value = serde_json::from_str(&sent.out).expect("JSON");
+    // An answer all the same, and so a 0.
+    assert_eq!((sent.code, &found["status"]), (0, &json!(500)));
+    assert!(sent.err.contains("orders.example: "), "{}", sent.err);
+}
+
 #[test]
 fn what_nobody_is_at() {
     let text = invoke(&["examples/orders-mapped.yaml", "GET", "/nowhere", "--mock-integration", "200"]).out;

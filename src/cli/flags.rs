@@ -40,6 +40,7 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 No authorizer, no API key and no throttle is asked, as in AWS's test of a method.
+It ends with 0 where the request was answered, whatever the status (4xx and 5xx too), and with 1 where it could not be run.
 
 Examples:
   weir invoke petstore.yaml GET /pets/7

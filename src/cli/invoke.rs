@@ -168,11 +168,21 @@ fn answered(flags: &InvokeFlags, ask: Ask) -> Result<Invoked, Refusal> {
     let Some(snapshot) = snapshot else { return Err(Refusal { problems, sources }) };
     let warnings: Vec<_> = problems.into_iter().filter(|problem| problem.severity == Severity::Warning).collect();
     show(&warnings, &sources);
+    let snapshot = Arc::new(snapshot);
+    let run = |ask| {
+        invoke(lone(&settings.limits), Arc::clone(&snapshot), ask)
+            .map_err(|error| refused(format!("the request could not be run: {error}"), "try it again"))
+    };
     if ask.canned.is_none() {
+        // Nobody has an address yet, so that nobody is called. Names are looked up only for a request that comes so far:
+        // what is refused on its way does not wait for DNS, nor hear of it.
+        let invoked = run(ask.clone())?;
+        if !invoked.log.sends {
+            return Ok(invoked);
+        }
         resolve(&compiling, &settings)?;
     }
-    invoke(lone(&settings.limits), Arc::new(snapshot), ask)
-        .map_err(|error| refused(format!("the request could not be run: {error}"), "try it again"))
+    run(ask)
 }
 
 /// Looks up the backends' names, as a deployment does.

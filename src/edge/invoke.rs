@@ -20,6 +20,7 @@ use crate::net::ring::{self, Driver};
 use crate::wire::h1::response::ResponseHead;
 
 /// One request, and what stands for the world around it.
+#[derive(Clone)]
 pub struct Ask {
     /// Head and body as they would come over a connection.
     pub bytes: Vec<u8>,

@@ -51,6 +51,7 @@ pub(super) fn outbound(
     };
     log.body("Endpoint request body after transformations", body);
     log.line(format!("Sending request to {uri}"));
+    log.sends = true;
 }
 
 pub(super) fn inbound(log: &mut ExecutionLog, backend: Backend<'_>, body: &[u8], latency_us: Option<u64>) {

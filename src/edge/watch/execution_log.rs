@@ -12,6 +12,8 @@ pub struct ExecutionLog {
     pub entries: Vec<Entry>,
     /// Whether templates are traced.
     pub traces: bool,
+    /// Whether a request was made for a backend.
+    pub sends: bool,
 }
 
 #[derive(Debug)]
