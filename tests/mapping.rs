@@ -439,6 +439,53 @@ fn binary_media_types_and_content_handling() {
     assert_eq!((response.body.as_slice(), backend.last().body.as_slice()), (&body[..], &body[..]));
 }
 
+#[test]
+fn mapped_values_have_a_bound() {
+    let most = 10_240;
+    let body = |bytes: usize| format!("{{\"v\":\"{}\"}}", "v".repeat(bytes));
+    let request =
+        "type: http\nhttpMethod: POST\nuri: \"http://{B}/mirror/200\"\nresponses: {default: {statusCode: \"200\"}}\n";
+    let overriding = |to: &str| {
+        format!(
+            "{request}requestTemplates: {{application/json: '#set($context.requestOverride.{to} = $input.path(\"$.v\"))ok'}}"
+        )
+    };
+    for integration in [
+        format!("{request}requestParameters: {{integration.request.header.X-V: method.request.body.v}}"),
+        format!("{request}requestParameters: {{integration.request.querystring.v: method.request.body.v}}"),
+        format!(
+            "{}requestParameters: {{integration.request.path.p: method.request.body.v}}",
+            request.replace("mirror/200", "mirror/200?v={p}")
+        ),
+        overriding("header.X-V"),
+        overriding("querystring.v"),
+        format!(
+            "{request}requestTemplates: {{application/json: '#set($context.requestOverride.header[$input.path(\"$.v\")] = 1)ok'}}"
+        ),
+    ] {
+        let (backend, gateway) = start(&integration);
+        let mut client = gateway.client();
+        assert_eq!(client.post("/m", body(most)).status, 200, "{integration}");
+        for bytes in [most + 1, 9 << 20] {
+            failed(client.post("/m", body(bytes)));
+        }
+        assert_eq!(backend.requests(), 1, "{integration}");
+    }
+    let answer = "type: http\nhttpMethod: POST\nuri: \"http://{B}/mirror/200\"\nresponses:\n  default:\n    statusCode: \"200\"\n";
+    for more in [
+        "    responseParameters: {method.response.header.X-A: integration.response.body.v}",
+        "    responseTemplates: {application/json: '#set($context.responseOverride.header.X-A = $input.path(\"$.v\"))ok'}",
+    ] {
+        let (_backend, gateway) = start(&format!("{answer}{more}"));
+        let mut client = gateway.client();
+        let response = client.post("/m", body(most));
+        assert_eq!((response.status, response.header("X-A").map(str::len)), (200, Some(most)), "{more}");
+        for bytes in [most + 1, 9 << 20] {
+            failed(client.post("/m", body(bytes)));
+        }
+    }
+}
+
 /// rest/06 sections 6.2 and 6.3: the conversion comes first, also where the template is a constant.
 #[test]
 fn what_is_decoded_fails_under_a_constant_template_too() {

@@ -10,6 +10,9 @@ pub use crate::wire::h1::{CHUNK_OVERHEAD_BYTES_MAX, HEADER_LINES_MAX};
 pub const PAYLOAD_BYTES_MAX: u64 = 10 * 1024 * 1024;
 /// What AWS accepts as all header lines together (rest/16).
 pub const HEADER_BYTES_MAX: usize = 10_240;
+/// One value that a body, or a template's override, gives a header, a query parameter or a path. AWS names no number; it
+/// takes no more than this from a client either, as all header lines together.
+pub const MAPPED_VALUE_BYTES_MAX: usize = HEADER_BYTES_MAX;
 /// What AWS accepts as a URL on a Regional endpoint (rest/16).
 pub const URL_BYTES_MAX: usize = 10_240;
 /// What AWS accepts as a method ARN (rest/01 section 1.6); longer answers 414.

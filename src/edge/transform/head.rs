@@ -4,7 +4,7 @@ use super::headers::{Forward, Target, forward, target};
 use super::mapping::{HttpRequest, MappedHeader};
 use super::overrides::{Overrides, each, joined, last_of_name};
 use super::parameters::{Form, Lookup, Piece};
-use super::template::{Way, unable};
+use super::template::{Way, bounded, unable};
 use crate::edge::exchange::{Context, client_trace};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
@@ -71,9 +71,11 @@ fn write_override(name: &str, value: &serde_json::Value, head: &mut Buffer) -> R
         Target::Sent => {}
     }
     let value = joined(value);
+    bounded(Way::Request, format_args!("a name in requestOverride.header"), name.as_bytes())?;
     if !is_token(name.as_bytes()) || !is_field_value(value.as_bytes()) {
         return Err(unable(Way::Request, &format!("requestOverride.header.{name} cannot be sent as a header")));
     }
+    bounded(Way::Request, format_args!("requestOverride.header.{name}"), value.as_bytes())?;
     line(head, name.as_bytes(), value.as_bytes());
     Ok(())
 }
@@ -132,7 +134,9 @@ fn write_query(
         }
     }
     for (name, value) in overrides.into_iter().flat_map(|overrides| overrides.request("querystring")) {
+        bounded(Way::Request, format_args!("a name in requestOverride.querystring"), name.as_bytes())?;
         for value in each(value) {
+            bounded(Way::Request, format_args!("requestOverride.querystring.{name}"), value.as_bytes())?;
             head.push_byte(std::mem::replace(&mut separator, b'&'));
             encode_query(name.bytes(), |byte| head.push_byte(byte));
             head.push_byte(b'=');

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::json_body::{BodyPath, JsonBody};
 use super::overrides::{Overrides, joined};
+use super::template::{Way, bounded};
 use crate::edge::exchange::{Context, INTAKE_NAMES, Variable};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::wire::headers::is_field_value;
@@ -152,7 +153,14 @@ impl Source {
     pub(super) fn write(&self, lookup: &Lookup<'_>, form: Form, push: &mut impl FnMut(&[u8])) -> Result<bool, Fault> {
         let mut first = true;
         let mut sound = true;
+        let mut fits = Ok(());
         let found = self.values(lookup, &mut |value| {
+            if self.reads_body() {
+                fits = bounded(Way::Request, format_args!("a mapped value of the body"), value);
+                if fits.is_err() {
+                    return;
+                }
+            }
             if !std::mem::take(&mut first) {
                 push(b",");
             }
@@ -169,6 +177,7 @@ impl Source {
                 Form::Query => encode_query(value.iter().copied(), |byte| push(&[byte])),
             }
         });
+        fits?;
         if sound {
             Ok(found)
         } else {
@@ -218,6 +227,7 @@ impl Piece {
                 Self::Value(source, name) => {
                     if let Some(value) = overrides.and_then(|overrides| overrides.path(name)) {
                         let value = joined(value);
+                        bounded(Way::Request, format_args!("requestOverride.path.{name}"), value.as_bytes())?;
                         match form {
                             Form::Query => encode_query(value.bytes(), |byte| push(&[byte])),
                             _ => encode_path(value.as_bytes(), |byte| push(&[byte])),

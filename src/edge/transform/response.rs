@@ -6,7 +6,7 @@ use super::json_body::{JsonBody, Malformed};
 use super::overrides::{Overrides, joined, last_of_name};
 use super::parameters::Lookup;
 use super::select::{Choice, ResponseSource, choose};
-use super::template::{Rendering, Scratch, Template, Tools, Way, render, unable};
+use super::template::{Rendering, Scratch, Template, Tools, Way, bounded, render, unable};
 use crate::edge::exchange::{Context, trace_root};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::edge::watch::ExecutionLog;
@@ -269,7 +269,7 @@ fn answer<'m>(
                 out.push(b": ");
             }
             out.push(part);
-        });
+        })?;
         if begun {
             out.push(b"\r\n");
             has_content_type |= known == Known::ContentType;
@@ -301,9 +301,11 @@ fn no_text() -> Fault {
 fn write_override(name: &str, value: &serde_json::Value, out: &mut Buffer) -> Result<Known, Fault> {
     let known = Known::of(name.as_bytes());
     let value = joined(value);
+    bounded(Way::Response, format_args!("a name in responseOverride.header"), name.as_bytes())?;
     if !is_token(name.as_bytes()) || !is_field_value(value.as_bytes()) {
         return Err(unable(Way::Response, &format!("responseOverride.header.{name} cannot be sent as a header")));
     }
+    bounded(Way::Response, format_args!("responseOverride.header.{name}"), value.as_bytes())?;
     match give_mapped(known) {
         Return::Drop => {}
         Return::Pass => line(out, name.as_bytes(), value.as_bytes()),
@@ -319,7 +321,16 @@ impl ResponseSource {
         backend: Backend<'_>,
         body: Option<&JsonBody<'_>>,
         push: &mut impl FnMut(&[u8]),
-    ) {
+    ) -> Result<(), Fault> {
+        let mut fits = Ok(());
+        let mut of_body = |value: &[u8], push: &mut dyn FnMut(&[u8])| {
+            if is_field_value(value) {
+                fits = bounded(Way::Response, format_args!("a mapped value of the body"), value);
+                if fits.is_ok() {
+                    push(value);
+                }
+            }
+        };
         match self {
             Self::Literal(text) => push(text),
             Self::Header(name) => {
@@ -340,12 +351,12 @@ impl ResponseSource {
             }
             Self::Body => {
                 if let Some(body) = body {
-                    sound(body.whole().as_bytes(), push);
+                    of_body(body.whole().as_bytes(), push);
                 }
             }
             Self::BodyPath(path) => {
                 if let Some(body) = body {
-                    body.write(path, &mut |value| sound(value, push));
+                    body.write(path, &mut |value| of_body(value, push));
                 }
             }
             Self::Request(source) => {
@@ -362,6 +373,7 @@ impl ResponseSource {
                 }
             }
         }
+        fits
     }
 }
 

@@ -12,7 +12,7 @@ use crate::edge::watch::ExecutionLog;
 use crate::edge::watch::execution_log::Failed;
 use crate::lang::budget::Budget;
 use crate::lang::vtl;
-use crate::settings::limits::SCRATCH_BYTES_KEPT;
+use crate::settings::limits::{MAPPED_VALUE_BYTES_MAX, SCRATCH_BYTES_KEPT};
 
 /// A template of a mapping.
 #[derive(Debug)]
@@ -113,6 +113,14 @@ pub(super) fn render(
     };
     rendered.map_err(|failure| unable(rendering.way, &failure))?;
     world.overrides(&budget).map_err(|exhausted| unable(rendering.way, &exhausted))
+}
+
+/// Values of heads are within the heads' own bounds; those of bodies and templates may be a thousand times as long.
+pub(super) fn bounded(way: Way, whose: fmt::Arguments<'_>, value: &[u8]) -> Result<(), Fault> {
+    match value.len() {
+        0..=MAPPED_VALUE_BYTES_MAX => Ok(()),
+        bytes => Err(unable(way, &format!("{whose} has {bytes} bytes, and {MAPPED_VALUE_BYTES_MAX} are the most"))),
+    }
 }
 
 /// AWS's line for a template that fails, and why it did.
