@@ -187,6 +187,12 @@ pub const REGEX_DEPTH_MAX: usize = 64;
 pub const REGEX_BACKTRACKS_MAX: usize = 50_000;
 /// … and steps of a mapping that such a search is worth, whatever it takes: two hundred of them are a mapping's all.
 pub const REGEX_BACKTRACKING_STEPS: u64 = 20_000;
+/// … and what is beside that: a look-around or a possessive run reads to the end of the text at each place of it, without
+/// a step back. Bytes that are read so in the time of a step …
+pub const REGEX_REREAD_BYTES_PER_STEP: u64 = 16;
+/// … and the power of two that they may be in one search, some 100 milliseconds: a text of 8 KB where one part of the
+/// pattern reads on, of 256 bytes where such a part stands in a loop or in another one.
+pub const REGEX_REREADING_BITS_MAX: u32 = 26;
 /// Elements within each other in one XML body.
 pub const XML_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
