@@ -307,6 +307,9 @@ pub const SCHEMA_PATTERN_STEPS_MAX: usize = 2_000;
 pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 16 * 1024;
 /// … also without a step back, where it looks around within a repetition or refers back.
 pub const SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX: usize = 1024;
+/// … and where such repetitions stand within each other, as a power of two of the bytes that are read: 256 bytes for two of
+/// them, 64 for three.
+pub const SCHEMA_PATTERN_REREADING_BITS_MAX: u32 = 24;
 /// What is told of a body against its model, into the log and `$context.error.validationErrorString`.
 pub const SCHEMA_VIOLATIONS_BYTES_MAX: usize = 4 * 1024;
 /// One value of the body in it.
