@@ -67,7 +67,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         match step {
             Step::Property(name) => {
                 let name = code.text(*name);
-                self.spend(1 + name.len() as u64 / 64)?;
+                self.spend(1 + name.len() as u64 / 64 * 8)?;
                 match value {
                     // The common case, where nothing else can be meant: `.class` is blocked before any key.
                     Value::Map(map) if name != "class" => Ok(map.text(name).unwrap_or(Value::Null)),
