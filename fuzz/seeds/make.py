@@ -235,6 +235,7 @@ VTL = {
 JSON = {
     "ok-body": b'{"id": 7, "name": "Fido", "tags": ["a", "b"], "price": 12.50, "owner": {"ok": true, "none": null}}',
     "ok-unquoted": b"{a: b c, 'd': e}",
+    "any-exponent-beyond-when-written": b"[10000000e02147483647]",
     "ok-commas": b'{"a": 1 ,, "b": [1,,2,] , }',
     "ok-trailing": b'{"a": 1} and more',
     "ok-empty": b"",

@@ -1,6 +1,6 @@
 //! The management API's side of the control thread's loop: commands in, changes through, snapshots out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
@@ -30,7 +30,6 @@ use super::live::{self, Bench, Tools};
 use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
 use super::tell::tell;
 use crate::edge::invoke::{Invoked, invoke};
-use crate::edge::limit::quota::Reading;
 use crate::model::routes::Routes;
 use crate::settings::Settings;
 use crate::settings::limits::{
@@ -50,8 +49,6 @@ pub struct Management {
     tests: Arc<()>,
     restored: mpsc::Receiver<Restored>,
     tell_restored: mpsc::Sender<Restored>,
-    /// What keys had used when it was last written down.
-    written_usage: HashMap<(String, String), Reading>,
 }
 
 /// A backup that has been read, and who waits for it.
@@ -90,15 +87,7 @@ impl Management {
         let (send_command, commands) = mpsc::channel(ADMIN_COMMANDS_WAITING_MAX);
         let (send_maintenance, maintenance) = mpsc::channel(1);
         let (tell_restored, restored) = mpsc::channel(1);
-        let management = Self {
-            plane,
-            commands,
-            maintenance,
-            tests: Arc::default(),
-            restored,
-            tell_restored,
-            written_usage: HashMap::new(),
-        };
+        let management = Self { plane, commands, maintenance, tests: Arc::default(), restored, tell_restored };
         (management, Entrance { commands: send_command, maintenance: send_maintenance })
     }
 
@@ -156,11 +145,7 @@ impl Management {
         }
         let mut rows = Vec::new();
         for (plan, id, counters) in around.compiling.plans.counted() {
-            let name = (plan.to_owned(), id.to_owned());
-            let reading = counters.read();
-            if self.written_usage.get(&name).copied().unwrap_or_default() == reading {
-                continue;
-            }
+            let Some(reading) = counters.changed() else { continue };
             let place = key(&["usage", plan, id]);
             // A key that has left its plan meanwhile has no usage any more.
             if self.plane.definitions.get(&key(&["usageplans", plan, "keys", id])).is_some() {
@@ -168,7 +153,6 @@ impl Management {
                 let row = api_keys::row(reading, before.as_ref());
                 rows.push((place, Some(Value::from(row).to_string().into_boxed_str())));
             }
-            self.written_usage.insert(name, reading);
         }
         if rows.is_empty() {
             return;

@@ -340,6 +340,8 @@ impl<'a> Map<'a> {
     pub fn of_texts(keys: &[&'a str], values: &[Value<'a>], arena: &'a Bump) -> &'a Self {
         let map = Self::with_capacity_in(keys.len(), arena);
         if keys.len() >= INDEXED_FROM {
+            // An index that grows hashes all of its keys again.
+            map.index().positions.borrow_mut().reserve(keys.len(), |_| 0);
             for (key, value) in keys.iter().zip(values) {
                 map.put(Key::Text(key), *value);
             }
@@ -417,10 +419,7 @@ impl<'a> Map<'a> {
         if entries.len() < INDEXED_FROM {
             return None;
         }
-        let index = self.index.get_or_init(|| Index {
-            positions: RefCell::new(HashTable::new_in(self.arena)),
-            hasher: RandomState::default(),
-        });
+        let index = self.index();
         let hash = |entry: &Entry<'_>| index.hasher.hash_one(entry.key);
         let mut positions = index.positions.borrow_mut();
         // All of them once it gets so long, and then each that comes.
@@ -446,7 +445,34 @@ impl<'a> Map<'a> {
             }
         }
         self.live.set(self.live.get() - 1);
+        self.close_up(&mut entries);
         value
+    }
+
+    /// Forgets the places of what was removed, once they are most: whoever goes through the map would pass by all of them.
+    /// As many stay as keep it one with an index.
+    fn close_up(&self, entries: &mut BumpVec<'a, Entry<'a>>) {
+        let live = self.live.get();
+        if entries.len() <= 2 * live.max(INDEXED_FROM) {
+            return;
+        }
+        let mut spare = INDEXED_FROM.saturating_sub(live);
+        let mut kept = 0;
+        let mut places = Vec::with_capacity(entries.len());
+        entries.retain(|entry| {
+            let stays = entry.value.is_some() || spare > 0;
+            if entry.value.is_none() {
+                spare = spare.saturating_sub(1);
+            }
+            places.push(kept);
+            kept += u32::from(stays);
+            stays
+        });
+        if let Some(index) = self.index.get() {
+            for at in index.positions.borrow_mut().iter_mut() {
+                *at = places[*at as usize];
+            }
+        }
     }
 
     pub fn clear(&self) {
@@ -473,6 +499,14 @@ impl<'a> Map<'a> {
         let (skipped, (key, value)) =
             behind.iter().enumerate().find_map(|(skipped, entry)| Some((skipped, (entry.key, entry.value?))))?;
         Some((position + skipped + 1, key, value))
+    }
+
+    /// Made when it is first needed.
+    fn index(&self) -> &Index<'a> {
+        self.index.get_or_init(|| Index {
+            positions: RefCell::new(HashTable::new_in(self.arena)),
+            hasher: RandomState::default(),
+        })
     }
 
     fn position(&self, key: Key<'_>) -> Option<usize> {
@@ -538,6 +572,35 @@ mod tests {
         }
         assert!(map.get(Key::Int(5)).is_none());
         assert_eq!(map.len(), 59);
+    }
+
+    #[test]
+    fn what_was_removed_takes_no_place() {
+        let arena = Bump::new();
+        let map = Map::new_in(&arena);
+        map.put(Key::Text("first"), Value::Null);
+        for number in 0..1_000 {
+            map.put(Key::Int(number), Value::Long(number));
+            if number >= 40 {
+                assert!(
+                    matches!(map.remove(Key::Int(number - 40)), Some(Value::Long(removed)) if removed == number - 40)
+                );
+            }
+        }
+        assert!(map.entries.borrow().len() <= 100 && map.len() == 41);
+        for number in 960..990 {
+            assert!(matches!(map.get(Key::Int(number)), Some(Value::Long(found)) if found == number));
+            map.remove(Key::Int(number));
+        }
+        for number in 0..100 {
+            map.put(Key::Bool(true), Value::Long(number));
+            map.remove(Key::Bool(true));
+        }
+        let mut keys = Vec::new();
+        map.for_each(|key, _| keys.push(key));
+        let expected: Vec<_> = [Key::Text("first")].into_iter().chain((990..1_000).map(Key::Int)).collect();
+        assert_eq!(keys, expected);
+        assert!(map.entries.borrow().len() <= 67 && map.text("first").is_some() && map.get(Key::Int(995)).is_some());
     }
 
     #[test]

@@ -196,6 +196,12 @@ pub const REGEX_DEPTH_MAX: usize = 64;
 pub const REGEX_BACKTRACKS_MAX: usize = 50_000;
 /// … and steps of a mapping that such a search is worth, whatever it takes: two hundred of them are a mapping's all.
 pub const REGEX_BACKTRACKING_STEPS: u64 = 20_000;
+/// … and what is beside that: a look-around or a possessive run reads to the end of the text at each place of it, without
+/// a step back. Bytes that are read so in the time of a step …
+pub const REGEX_REREAD_BYTES_PER_STEP: u64 = 16;
+/// … and the power of two that they may be in one search, some 100 milliseconds: a text of 8 KB where one part of the
+/// pattern reads on, of 256 bytes where such a part stands in a loop or in another one.
+pub const REGEX_REREADING_BITS_MAX: u32 = 26;
 /// Elements within each other in one XML body.
 pub const XML_DEPTH_MAX: usize = 128;
 /// What anchors and aliases of one document may copy: a bomb of ten lines would otherwise fill the memory.
@@ -319,6 +325,9 @@ pub const SCHEMA_PATTERN_STEPS_MAX: usize = 2_000;
 pub const SCHEMA_PATTERN_TEXT_BYTES_MAX: usize = 16 * 1024;
 /// … also without a step back, where it looks around within a repetition or refers back.
 pub const SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX: usize = 1024;
+/// … and where such repetitions stand within each other, as a power of two of the bytes that are read: 256 bytes for two of
+/// them, 64 for three.
+pub const SCHEMA_PATTERN_REREADING_BITS_MAX: u32 = 24;
 /// What is told of a body against its model, into the log and `$context.error.validationErrorString`.
 pub const SCHEMA_VIOLATIONS_BYTES_MAX: usize = 4 * 1024;
 /// One value of the body in it.

@@ -65,6 +65,8 @@ pub struct Counters {
     taken: CachePadded<AtomicU64>,
     /// Requests that were admitted, of this day and the one before: each says which day it is.
     days: [AtomicU64; 2],
+    /// All three as they were when [`changed`](Self::changed) last told them.
+    told: [AtomicU64; 3],
 }
 
 /// Numbers of two kinds in one word: which day or period it is, and how many.
@@ -90,9 +92,21 @@ pub struct Reading {
     pub days: [(Day, u64); 2],
 }
 
+impl Reading {
+    fn of([taken, first, second]: [u64; 3]) -> Self {
+        let (period, taken) = unpacked(taken);
+        Self { period, taken: taken as i64 - NOTHING_TAKEN, days: [unpacked(first), unpacked(second)] }
+    }
+}
+
 impl Default for Counters {
     fn default() -> Self {
-        Self { taken: CachePadded::new(AtomicU64::new(packed(0, NOTHING_TAKEN as u64))), days: Default::default() }
+        let nothing = packed(0, NOTHING_TAKEN as u64);
+        Self {
+            taken: CachePadded::new(AtomicU64::new(nothing)),
+            days: Default::default(),
+            told: [AtomicU64::new(nothing), AtomicU64::default(), AtomicU64::default()],
+        }
     }
 }
 
@@ -107,13 +121,21 @@ impl Counters {
                 slot.store(packed(day, count), Ordering::Relaxed);
             }
         }
+        let _ = counters.changed();
         counters
     }
 
+    /// What they say, where that is something else than the last time. For one asker.
+    pub fn changed(&self) -> Option<Reading> {
+        let words = [&*self.taken, &self.days[0], &self.days[1]].map(|word| word.load(Ordering::Relaxed));
+        let told = self.told.iter().zip(words).map(|(told, word)| told.swap(word, Ordering::Relaxed) == word);
+        // Every one of them, not only up to the first that differs.
+        let is_told = told.fold(true, |all, same| all & same);
+        (!is_told).then(|| Reading::of(words))
+    }
+
     pub fn read(&self) -> Reading {
-        let (period, taken) = unpacked(self.taken.load(Ordering::Relaxed));
-        let day = |at: usize| unpacked(self.days[at].load(Ordering::Relaxed));
-        Reading { period, taken: taken as i64 - NOTHING_TAKEN, days: [day(0), day(1)] }
+        Reading::of([&*self.taken, &self.days[0], &self.days[1]].map(|word| word.load(Ordering::Relaxed)))
     }
 
     /// What was taken in the running period from now on.
@@ -233,7 +255,9 @@ mod tests {
         counters.count(11, 4);
         counters.count(9, 4);
         assert_eq!(counters.read().days, [(10, 5), (11, 4)]);
+        assert_eq!((counters.changed(), counters.changed()), (Some(counters.read()), None));
         let again = Counters::resumed(counters.read());
+        assert_eq!(again.changed(), None, "it is written down");
         again.count(12, 1);
         assert_eq!(again.read().days, [(12, 1), (11, 4)]);
     }

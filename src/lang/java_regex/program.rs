@@ -4,6 +4,7 @@ use super::translate::{END, Translated};
 use crate::lang::budget::Exhausted;
 use crate::settings::limits::{
     REGEX_BACKTRACKING_STEPS, REGEX_BACKTRACKS_MAX, REGEX_CHOICES_FREE, REGEX_PROGRAM_BYTES_MAX,
+    REGEX_REREAD_BYTES_PER_STEP, REGEX_REREADING_BITS_MAX,
 };
 
 /// Java's `$` (and `\Z`) where the text does not end a line: its very end.
@@ -34,6 +35,9 @@ pub(super) struct Program {
     line_end: Option<Engine>,
     groups: usize,
     choices: u64,
+    /// The longest text that an engine that goes back is asked about, and whether it may read it once for each place.
+    backtracking_bytes_max: usize,
+    rereads: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +63,12 @@ impl Program {
             line_end: has_end.then(|| engine(END_OF_LINE, true)).transpose()?,
             groups: translated.groups,
             choices: translated.choices,
+            // One part that reads on reads a text to the power of two, one around it of three.
+            backtracking_bytes_max: match translated.readers {
+                0 => usize::MAX,
+                readers => 1 << (REGEX_REREADING_BITS_MAX / (readers + 1)),
+            },
+            rereads: translated.readers > 0,
         })
     }
 
@@ -71,8 +81,20 @@ impl Program {
     pub(super) fn cost(&self, text: &str) -> u64 {
         match self.engine(text) {
             Engine::Linear(_) => 1 + text.len() as u64 / 64 + self.cost_of_choices(text.len()),
-            Engine::Backtracking(_) => REGEX_BACKTRACKING_STEPS.saturating_add(self.cost_of_choices(text.len())),
+            Engine::Backtracking(_) => REGEX_BACKTRACKING_STEPS
+                .saturating_add(self.cost_of_choices(text.len()))
+                .saturating_add(self.cost_of_rereading(text.len(), text.len()) / 2),
         }
+    }
+
+    /// Steps of a search that went back and forth behind so many bytes before it ended.
+    pub(super) fn cost_of_rereading(&self, places: usize, bytes: usize) -> u64 {
+        if self.rereads { (places as u64).saturating_mul(bytes as u64) / REGEX_REREAD_BYTES_PER_STEP } else { 0 }
+    }
+
+    /// Whether a search of this text goes back and forth.
+    pub(super) fn backtracks(&self, text: &str) -> bool {
+        matches!(self.engine(text), Engine::Backtracking(_))
     }
 
     /// What reading so many bytes is worth beyond that. Automata of few choices are built once and take a byte at a time.
@@ -85,6 +107,7 @@ impl Program {
     pub(super) fn is_match(&self, text: &str) -> Result<bool, RegexError> {
         match self.engine(text) {
             Engine::Linear(regex) => Ok(regex.is_match(text)),
+            Engine::Backtracking(_) if text.len() > self.backtracking_bytes_max => Err(RegexError::Backtracks),
             Engine::Backtracking(regex) => regex.is_match(text).map_err(|_| RegexError::Backtracks),
         }
     }
@@ -93,17 +116,21 @@ impl Program {
         &self,
         text: &str,
         at: usize,
+        with_groups: bool,
         groups: &mut Groups,
     ) -> Result<Option<(usize, usize)>, RegexError> {
         groups.0.clear();
         match self.engine(text) {
-            Engine::Linear(regex) if self.groups == 0 => {
+            Engine::Linear(regex) if !with_groups => {
                 groups.0.extend(regex.find_at(text, at).map(|found| Some((found.start(), found.end()))));
             }
             Engine::Linear(regex) => {
                 if let Some(captures) = regex.captures_at(text, at) {
                     groups.0.extend(captures.iter().map(|group| group.map(|group| (group.start(), group.end()))));
                 }
+            }
+            Engine::Backtracking(_) if text.len() > self.backtracking_bytes_max => {
+                return Err(RegexError::Backtracks);
             }
             Engine::Backtracking(regex) => {
                 let captures = regex.captures_from_pos(text, at).map_err(|_| RegexError::Backtracks)?;

@@ -129,6 +129,28 @@ fn choices_are_paid_for() {
 }
 
 #[test]
+fn what_reads_on_at_each_place_is_bounded() {
+    let search = |pattern: &str, text: &str| {
+        let budget = Budget::new(4_000_000, 1 << 24);
+        let result = compiled(pattern).replace_all(text, "", &budget, &mut Vec::new());
+        (result, 4_000_000 - budget.steps_left())
+    };
+    // A body of blanks kept the core for minutes: each place reads all of the rest, and is one step back.
+    for pattern in [r"\s++x", r"(?>\s+)x", r"(?=\s*y)x", r"(?<!x)\s+y"] {
+        let (result, steps) = search(pattern, &" ".repeat(4_000));
+        assert!(result.is_ok() && steps > 400_000, "{pattern}: {result:?} after {steps}");
+        assert_eq!(search(pattern, &" ".repeat(20_000)).0, Err(RegexError::Backtracks), "{pattern}");
+    }
+    // Once more for each loop around it, and for each look around that.
+    assert_eq!(search(r"(?:\s++x?)*+y", &" ".repeat(256)).0, Ok(()));
+    assert_eq!(search(r"(?:\s++x?)*+y", &" ".repeat(257)).0, Err(RegexError::Backtracks));
+    let readers = |pattern: &str| translate::translate(pattern).unwrap().readers;
+    assert_eq!(["a(?=b)", "(?=a{1,8})", "(?=a*)b", "(?:(?=a*)b)*", "(?=(?:(?=a*)b)*)"].map(readers), [0, 0, 1, 2, 3]);
+    // What looks a few letters around does so in any text.
+    assert_eq!(search(r"(?<!b)c(?=d{1,3})", &"c".repeat(20_000)).0, Ok(()));
+}
+
+#[test]
 fn replacements() {
     all("x*", "abc", "-", "-a-b-c-");
     all("a*", "aaab", "X", "XXbX");

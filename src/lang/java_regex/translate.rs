@@ -9,6 +9,9 @@ use crate::settings::limits::{REGEX_BYTES_MAX, REGEX_DEPTH_MAX};
 /// Stands in a translated pattern for Java's `$`. No pattern holds it otherwise.
 pub(super) const END: &str = "\u{1}";
 
+/// A quantifier of at most so many times makes no loop that has to be thought of.
+const TIMES_FEW: u32 = 8;
+
 #[derive(Debug, Default)]
 pub(super) struct Translated {
     pub(super) pattern: String,
@@ -17,6 +20,9 @@ pub(super) struct Translated {
     pub(super) groups: usize,
     pub(super) names: Vec<(String, usize)>,
     pub(super) reads_ahead: bool,
+    /// Parts that read on without end, within each other: each may read the rest of a text at every place of it, and no
+    /// step back is counted. A look-around with a `*` in it is one, a loop around that is a second.
+    pub(super) readers: u32,
     /// Places where more than one thing may come next, repetitions multiplied: what makes an automaton large.
     pub(super) choices: u64,
 }
@@ -33,6 +39,7 @@ pub(super) fn translate(pattern: &str) -> Result<Translated, String> {
         quoting: false,
         flags: Flags::default(),
         repeats: false,
+        loops: false,
         branches: false,
         letters_plain: 0,
         times: 1,
@@ -44,6 +51,7 @@ pub(super) fn translate(pattern: &str) -> Result<Translated, String> {
     }
     let mut out = translator.out;
     out.reads_ahead = translator.repeats && (translator.branches || out.backtracks);
+    out.readers = out.readers.max(u32::from(translator.loops));
     Ok(out)
 }
 
@@ -71,6 +79,8 @@ struct Translator<'p> {
     flags: Flags,
     /// Something may repeat without end.
     repeats: bool,
+    /// … or some times, in the group that is being read.
+    loops: bool,
     /// There are alternatives, or groups that may be left out.
     branches: bool,
     /// Letters that stand for themselves, once each: they add to an automaton and do not multiply it.
@@ -98,6 +108,7 @@ impl Translator<'_> {
                     let start = self.out.pattern.len();
                     let is_group = self.peek() == Some('(') && !self.quoting;
                     let (plain, choices) = (self.letters_plain, self.out.choices);
+                    let readers = std::mem::take(&mut self.out.readers);
                     let is_letter = self.quoting || !matches!(self.peek(), Some('.' | '[' | '\\' | '('));
                     self.atom()?;
                     match is_letter {
@@ -112,6 +123,7 @@ impl Translator<'_> {
                     }
                     let repeated = (self.out.choices - choices).saturating_mul(std::mem::replace(&mut self.times, 1));
                     self.out.choices = choices.saturating_add(repeated);
+                    self.out.readers = self.out.readers.max(readers);
                 }
             }
         }
@@ -169,13 +181,18 @@ impl Translator<'_> {
         }
         self.skip_comments();
         let is_range = self.peek() == Some('{');
+        let most;
         let quantifier = match self.peek() {
             Some(sign @ ('*' | '+' | '?')) => {
                 self.at += 1;
-                self.repeats |= sign != '?';
+                most = (sign == '?').then_some(1);
                 sign.to_string()
             }
-            Some('{') => self.range()?,
+            Some('{') => {
+                let range;
+                (range, most) = self.range()?;
+                range
+            }
             _ => return Ok(()),
         };
         if self.out.pattern.len() == start {
@@ -195,6 +212,12 @@ impl Translator<'_> {
         self.out.pattern.insert_str(start, "(?:");
         self.push(")");
         self.push(&quantifier);
+        self.repeats |= most.is_none();
+        let is_loop = most.is_none_or(|most| most > TIMES_FEW);
+        self.loops |= is_loop;
+        if is_loop && self.out.readers > 0 {
+            self.out.readers += 1;
+        }
         match self.peek() {
             Some('?') => {
                 self.at += 1;
@@ -203,6 +226,7 @@ impl Translator<'_> {
             Some('+') => {
                 self.at += 1;
                 self.out.backtracks = true;
+                self.out.readers = self.out.readers.max(u32::from(is_loop));
                 self.out.pattern.insert_str(start, "(?>");
                 self.push(")");
             }
@@ -216,7 +240,7 @@ impl Translator<'_> {
     }
 
     /// `{2}`, `{2,}` or `{2,5}`.
-    fn range(&mut self) -> Result<String, String> {
+    fn range(&mut self) -> Result<(String, Option<u32>), String> {
         self.at += 1;
         let least = self.count()?;
         let mut most = Some(least);
@@ -226,11 +250,10 @@ impl Translator<'_> {
         if !self.takes('}') || most.is_some_and(|most| most < least) {
             return Err(self.error("no repetition"));
         }
-        self.repeats |= most.is_none();
         self.times = u64::from(most.unwrap_or_else(|| least.saturating_add(1)).max(1));
         Ok(match most {
-            Some(most) => format!("{{{least},{most}}}"),
-            None => format!("{{{least},}}"),
+            Some(most) => (format!("{{{least},{most}}}"), Some(most)),
+            None => (format!("{{{least},}}"), None),
         })
     }
 
@@ -246,6 +269,8 @@ impl Translator<'_> {
 
     fn group(&mut self) -> Result<(), String> {
         let outer = self.flags;
+        let start = self.out.pattern.len();
+        let loops_outside = std::mem::take(&mut self.loops);
         if self.takes('?') {
             match self.next() {
                 Some(':') => self.push("(?:"),
@@ -286,6 +311,12 @@ impl Translator<'_> {
         }
         self.push(")");
         self.flags = outer;
+        let opening = self.out.pattern.get(start..).unwrap_or_default();
+        let looks = ["(?=", "(?!", "(?>", "(?<=", "(?<!"].iter().any(|look| opening.starts_with(look));
+        if looks && self.loops {
+            self.out.readers += 1;
+        }
+        self.loops |= loops_outside;
         Ok(())
     }
 

@@ -93,6 +93,10 @@ fn write_at(
         // json-smart: no JSON number is infinite, but NaN goes through.
         Value::Double(number) if number.is_infinite() => out.extend_from_slice(b"null"),
         Value::Int(_) | Value::Long(_) | Value::Big(_) | Value::Double(_) | Value::Decimal(_) => {
+            if let Value::Big(digits) | Value::Decimal(digits) = value {
+                budget.spend(digits.len() as u64 / 64)?;
+                budget.allows(out.len(), digits.len())?;
+            }
             java_number::write_number(value, out);
         }
         Value::Text(text) => write_within(text, slashes, budget, out)?,

@@ -19,16 +19,16 @@ pub(super) fn holds(
     right: Value<'_>,
     budget: &Budget,
 ) -> Result<bool, Exhausted> {
-    let ordered = |wanted: fn(Ordering) -> bool| order(left, right).is_some_and(wanted);
+    let ordered = |wanted: fn(Ordering) -> bool| Ok(order(left, right, budget)?.is_some_and(wanted));
     Ok(match comparison {
         Comparison::Equal => equal(left, right, budget, 0)?,
         Comparison::NotEqual => !equal(left, right, budget, 0)?,
         Comparison::Same => is_text(left) == is_text(right) && equal(left, right, budget, 0)?,
         Comparison::NotSame => is_text(left) != is_text(right) || !equal(left, right, budget, 0)?,
-        Comparison::Less => ordered(Ordering::is_lt),
-        Comparison::LessOrEqual => ordered(Ordering::is_le),
-        Comparison::Greater => ordered(Ordering::is_gt),
-        Comparison::GreaterOrEqual => ordered(Ordering::is_ge),
+        Comparison::Less => ordered(Ordering::is_lt)?,
+        Comparison::LessOrEqual => ordered(Ordering::is_le)?,
+        Comparison::Greater => ordered(Ordering::is_gt)?,
+        Comparison::GreaterOrEqual => ordered(Ordering::is_ge)?,
         Comparison::In => right.as_list().map_or(Ok(false), |list| has(list, left, budget))?,
         Comparison::NotIn => right.as_list().map_or(Ok(false), |list| Ok(!has(list, left, budget)?))?,
         Comparison::Contains => match (left, right) {
@@ -43,17 +43,31 @@ pub(super) fn holds(
         Comparison::SubsetOf => count_in(left, right, budget)?.is_some_and(|(found, all)| found == all),
         Comparison::AnyOf => count_in(left, right, budget)?.is_some_and(|(found, _)| found > 0),
         Comparison::NoneOf => count_in(left, right, budget)?.is_some_and(|(found, _)| found == 0),
-        Comparison::Size => match (size(left), number(right)) {
-            (Some(size), Some(expected)) => size as f64 == expected,
-            _ => false,
-        },
-        Comparison::Empty => match (size(left), right) {
-            (Some(size), Value::Bool(expected)) => (size == 0) == expected,
-            _ => false,
-        },
+        Comparison::Size => {
+            budget.spend(reading(left) + reading(right))?;
+            match (size(left), number(right)) {
+                (Some(size), Some(expected)) => size as f64 == expected,
+                _ => false,
+            }
+        }
+        Comparison::Empty => {
+            budget.spend(reading(left))?;
+            match (size(left), right) {
+                (Some(size), Value::Bool(expected)) => (size == 0) == expected,
+                _ => false,
+            }
+        }
         // Decided where it is known what is there.
         Comparison::IsThere => false,
     })
+}
+
+/// Steps of reading a text or the digits of a number, which may be as long as the body: a nanosecond or two a byte.
+pub(super) fn reading(value: Value<'_>) -> u64 {
+    match value {
+        Value::Text(text) | Value::Big(text) | Value::Decimal(text) => text.len() as u64 / 16,
+        _ => 0,
+    }
 }
 
 /// The nearest double of a number.
@@ -91,8 +105,12 @@ fn equal(left: Value<'_>, right: Value<'_>, budget: &Budget, depth: usize) -> Re
             budget.spend(left.len() as u64 / 64)?;
             Ok(left == right)
         }
-        (Value::Big(left), Value::Big(right)) => Ok(left == right),
+        (Value::Big(left), Value::Big(right)) => {
+            budget.spend(left.len() as u64 / 64)?;
+            Ok(left == right)
+        }
         (Value::Text(left), right) => {
+            budget.spend(reading(right))?;
             let mut printed = Vec::new();
             Ok(java_number::write_number(right, &mut printed) && left.as_bytes() == printed)
         }
@@ -122,27 +140,31 @@ fn equal(left: Value<'_>, right: Value<'_>, budget: &Budget, depth: usize) -> Re
             }
             Ok(true)
         }
-        _ => Ok(order_numbers(left, right) == Some(Ordering::Equal)),
+        _ => Ok(order_numbers(left, right, budget)? == Some(Ordering::Equal)),
     }
 }
 
-fn order(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
+fn order(left: Value<'_>, right: Value<'_>, budget: &Budget) -> Result<Option<Ordering>, Exhausted> {
     match (left, right) {
-        (Value::Text(left), Value::Text(right)) => Some(left.cmp(right)),
-        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(&right)),
-        _ => order_numbers(left, right),
+        (Value::Text(left), Value::Text(right)) => {
+            budget.spend(left.len().min(right.len()) as u64 / 64)?;
+            Ok(Some(left.cmp(right)))
+        }
+        (Value::Bool(left), Value::Bool(right)) => Ok(Some(left.cmp(&right))),
+        _ => order_numbers(left, right, budget),
     }
 }
 
 /// Two numbers, or a number and a text that is one.
-fn order_numbers(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
+fn order_numbers(left: Value<'_>, right: Value<'_>, budget: &Budget) -> Result<Option<Ordering>, Exhausted> {
     if let (Some(left), Some(right)) = (whole(left), whole(right)) {
-        return Some(left.cmp(&right));
+        return Ok(Some(left.cmp(&right)));
     }
     if is_text(left) && is_text(right) {
-        return None;
+        return Ok(None);
     }
-    readable(left)?.partial_cmp(&readable(right)?)
+    budget.spend(reading(left) + reading(right))?;
+    Ok(readable(left).zip(readable(right)).and_then(|(left, right)| left.partial_cmp(&right)))
 }
 
 fn whole(value: Value<'_>) -> Option<i64> {

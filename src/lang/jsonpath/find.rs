@@ -48,12 +48,12 @@ impl<'a> Finder<'a, '_> {
     fn follow(&self, query: &Query, start: Value<'a>, depth: usize) -> Result<Option<Value<'a>>, Exhausted> {
         let mut value = start;
         for (index, part) in query.parts.iter().enumerate() {
-            self.budget.spend(1)?;
+            self.budget.spend(part.steps())?;
             let next = match part {
                 Part::Name(name) => value.as_map().and_then(|map| map.text(name)),
                 Part::Index(index) => value.as_list().and_then(|list| at(&list.items.borrow(), *index)),
                 Part::Names(names) if index + 1 == query.parts.len() => {
-                    value.as_map().map(|map| self.excerpt(map, names))
+                    value.as_map().map(|map| self.excerpt(map, names)).transpose()?
                 }
                 _ => {
                     let mut found = BumpVec::new_in(self.arena);
@@ -82,13 +82,14 @@ impl<'a> Finder<'a, '_> {
         if depth > CALLS_MAX {
             return Err(Exhausted::Depth);
         }
+        self.budget.spend(part.steps() - 1)?;
         match (part, value) {
             (Part::Name(name), Value::Map(map)) => {
                 if let Some(value) = map.text(name) {
                     self.walk(rest, value, depth + 1, found)?;
                 }
             }
-            (Part::Names(names), Value::Map(map)) if rest.is_empty() => found.push(self.excerpt(map, names)),
+            (Part::Names(names), Value::Map(map)) if rest.is_empty() => found.push(self.excerpt(map, names)?),
             (Part::Names(names), Value::Map(map)) => {
                 for value in names.iter().filter_map(|name| map.text(name)) {
                     self.walk(rest, value, depth + 1, found)?;
@@ -135,6 +136,7 @@ impl<'a> Finder<'a, '_> {
             return Err(Exhausted::Depth);
         }
         let Some((part, rest)) = parts.split_first() else { return Ok(()) };
+        self.budget.spend(part.steps() - 1)?;
         let matches = match (part, value) {
             (Part::Name(name), Value::Map(map)) => map.text(name).is_some(),
             // Here, and only here, all of the names must be there.
@@ -180,14 +182,15 @@ impl<'a> Finder<'a, '_> {
     }
 
     /// A map of some members of another.
-    fn excerpt(&self, map: &'a Map<'a>, names: &[Box<str>]) -> Value<'a> {
+    fn excerpt(&self, map: &'a Map<'a>, names: &[Box<str>]) -> Result<Value<'a>, Exhausted> {
+        self.budget.allows_in(self.arena, names.iter().map(|name| name.len() + 64).sum())?;
         let excerpt = Map::new_in(self.arena);
         for name in names {
             if let Some(value) = map.text(name) {
                 excerpt.put(Key::Text(self.arena.alloc_str(name)), value);
             }
         }
-        Value::Map(excerpt)
+        Ok(Value::Map(excerpt))
     }
 
     fn holds(&self, condition: &Condition, item: Value<'a>, depth: usize) -> Result<bool, Exhausted> {
@@ -244,7 +247,9 @@ impl<'a> Finder<'a, '_> {
         }
         let Some(list) = value.as_list() else { return Ok(None) };
         let items = list.items.borrow();
-        self.budget.spend(items.len() as u64)?;
+        for item in items.iter() {
+            self.budget.spend(1 + compare::reading(*item))?;
+        }
         let numbers = || items.iter().filter_map(|item| compare::number(*item));
         let count = numbers().count() as f64;
         if count == 0.0 {

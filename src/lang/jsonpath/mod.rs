@@ -35,6 +35,11 @@ impl Path {
         Ok(Self { query, literals })
     }
 
+    /// How many patterns a path may have, before it is read: compiling them is most of what reading costs.
+    pub fn patterns_in(text: &str) -> u64 {
+        text.matches("=~").count() as u64
+    }
+
     /// Whether at most one value can be meant. If not, the result is always a list.
     pub fn is_definite(&self) -> bool {
         !self.query.is_list()

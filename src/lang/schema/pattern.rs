@@ -14,8 +14,8 @@ use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use crate::settings::limits::{
     SCHEMA_PATTERN_AUTOMATON_BYTES_MAX, SCHEMA_PATTERN_BYTES_MAX, SCHEMA_PATTERN_KEPT_STATES_PER_STEP,
     SCHEMA_PATTERN_ONE_PASS_BYTES_MAX, SCHEMA_PATTERN_READING_BYTES_MAX, SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX,
-    SCHEMA_PATTERN_STEPS_MAX, SCHEMA_PATTERN_STEPS_PER_STATE, SCHEMA_PATTERN_TEXT_BYTES_MAX, SCHEMA_PATTERN_TEXT_MAX,
-    SCHEMA_PATTERN_UNKEPT_STEPS,
+    SCHEMA_PATTERN_REREADING_BITS_MAX, SCHEMA_PATTERN_STEPS_MAX, SCHEMA_PATTERN_STEPS_PER_STATE,
+    SCHEMA_PATTERN_TEXT_BYTES_MAX, SCHEMA_PATTERN_TEXT_MAX, SCHEMA_PATTERN_UNKEPT_STEPS,
 };
 
 #[derive(Debug)]
@@ -54,9 +54,11 @@ impl Pattern {
                     .delegate_dfa_size_limit(SCHEMA_PATTERN_BYTES_MAX)
                     .build();
                 let regex = bounded.map_err(|_| "it is no regular expression of ECMA 262".to_owned())?;
-                let repeats = repeats_a_look(&translated);
-                let longest =
-                    if repeats { SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX } else { SCHEMA_PATTERN_TEXT_BYTES_MAX };
+                let longest = match looks_repeated(&translated) {
+                    0 => SCHEMA_PATTERN_TEXT_BYTES_MAX,
+                    1 => SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX,
+                    levels => 1 << (SCHEMA_PATTERN_REREADING_BITS_MAX / (levels + 1)),
+                };
                 Engine::Bounded(Box::new(regex), longest)
             }
         };
@@ -128,37 +130,39 @@ fn steps_per_byte(translated: &str) -> Result<u64, String> {
 }
 
 /// Whether a look-around stands in a group that is repeated, or a back-reference anywhere: their work is not linear even
-/// where nothing is tried twice.
-fn repeats_a_look(translated: &str) -> bool {
-    // Whether each open group holds one. What is no group was written as a number by [`literal`].
+/// where nothing is tried twice. Loops around looks within each other multiply it, and are counted.
+fn looks_repeated(translated: &str) -> u32 {
+    // Whether each open group holds a look, and the loops within it. What is no group was written as a number by
+    // [`literal`].
     let mut open = Vec::new();
+    let mut most = 0;
     let mut rest = translated.chars().peekable();
     let mut in_class = 0_usize;
     while let Some(char) = rest.next() {
         match char {
             '\\' => match rest.next() {
-                Some('1'..='9' | 'k') => return true,
+                Some('1'..='9' | 'k') => most = most.max(1),
                 _ => continue,
             },
             '[' => in_class += 1,
             ']' => in_class = in_class.saturating_sub(1),
             '(' if in_class == 0 => {
                 let head: String = rest.clone().take(3).collect();
-                open.push(["?=", "?!", "?<=", "?<!"].iter().any(|look| head.starts_with(look)));
+                open.push((["?=", "?!", "?<=", "?<!"].iter().any(|look| head.starts_with(look)), 0));
             }
             ')' if in_class == 0 => {
-                let looks = open.pop().unwrap_or_default();
-                if looks && matches!(rest.peek(), Some('*' | '+' | '{')) {
-                    return true;
-                }
-                if let Some(outer) = open.last_mut() {
-                    *outer |= looks;
+                let (looks, mut loops) = open.pop().unwrap_or_default();
+                loops += u32::from(looks && matches!(rest.peek(), Some('*' | '+' | '{')));
+                most = most.max(loops);
+                if let Some((outer_looks, outer_loops)) = open.last_mut() {
+                    *outer_looks |= looks;
+                    *outer_loops = loops.max(*outer_loops);
                 }
             }
             _ => {}
         }
     }
-    false
+    most
 }
 
 const DIGITS: &str = "0-9";
@@ -423,15 +427,19 @@ mod tests {
 
     #[test]
     fn texts_are_short_where_a_look_is_repeated() {
-        let check = |pattern: &str, expected: bool| {
-            assert_eq!(repeats_a_look(&translate(pattern).expect(pattern)), expected, "{pattern}");
+        let check = |pattern: &str, expected: u32| {
+            assert_eq!(looks_repeated(&translate(pattern).expect(pattern)), expected, "{pattern}");
         };
-        check(r"^(?!\s*$).+$", false);
-        check("^(?=.*[A-Z])(?=.*[(?=])(a|b)+$", false);
-        check("^((?!foo).)*$", true);
-        check("^(a((?<=b)c)d)+$", true);
-        check(r"^(a|b)\1$", true);
-        check(r"\(?=[)]+", false);
+        check(r"^(?!\s*$).+$", 0);
+        check("^(?=.*[A-Z])(?=.*[(?=])(a|b)+$", 0);
+        check("^((?!foo).)*$", 1);
+        check("^(a((?<=b)c)d)+$", 1);
+        check(r"^(a|b)\1$", 1);
+        check(r"\(?=[)]+", 0);
+        let nested = "^(?:(?=(?:(?=(?:a(?=[^q]*))*)a)*)a)*$";
+        check(nested, 3);
+        // A text of 200 bytes took a second.
+        assert!(!Pattern::compile(nested).expect("a pattern").matches(&"a".repeat(200)));
         let tempered = Pattern::compile("^((?!foo).)*$").expect("a pattern");
         let text = |length: usize| "a".repeat(length);
         assert!(tempered.matches(&text(SCHEMA_PATTERN_REPEATED_TEXT_BYTES_MAX)));

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::json::{Kind, Value};
@@ -146,7 +146,8 @@ impl<'s> Run<'s> {
             Keyword::MaxItems(most) => count <= *most,
             Keyword::MinItems(least) => count >= *least,
             // All of it is hashed: lists of lists of lists once a level.
-            Keyword::UniqueItems => self.charge_reading(value) && is_unique(value),
+            // A hundred thousand of them are more than a processor has at hand: each is then waited for.
+            Keyword::UniqueItems => self.charge_reading(value) && self.charge(count * 8) && is_unique(value),
             _ => true,
         }
     }
@@ -245,7 +246,7 @@ fn distinct(value: Value<'_>) -> u64 {
 /// In linear time: a client chooses how many items there are.
 fn is_unique(list: Value<'_>) -> bool {
     let hasher = RandomState::default();
-    let mut seen: HashTable<(u64, u32)> = HashTable::new();
+    let mut seen: HashTable<(u64, u32)> = HashTable::with_capacity(list.count());
     list.items().all(|item| {
         let hash = item.hash(&hasher);
         if seen.find(hash, |(_, earlier)| list.at(*earlier).equals(item)).is_some() {

@@ -452,6 +452,10 @@ fn large_bodies_take_linear_time() {
     let unique = Schema::compile(json!({"uniqueItems": true, "items": {"type": "integer"}}), &none).expect("a schema");
     let numbers: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
     assert_eq!(unique.check(format!("[{}]", numbers.join(",")).as_bytes()), Ok(()));
+    // A list of a value and of the list of that value: all of them had one hash.
+    let unique = Schema::compile(json!({"uniqueItems": true}), &none).expect("a schema");
+    let lists: Vec<_> = (0..50_000).map(|number| format!("[{number},[{number}]]")).collect();
+    assert_eq!(unique.check(format!("[{}]", lists.join(",")).as_bytes()), Ok(()));
     let wide: Vec<String> = (0..50_000).map(|n| format!("\"k{n}\":{n}")).collect();
     let wide = format!("{{{}}}", wide.join(","));
     let strict = Schema::compile(json!({"required": ["k0", "k1"], "minProperties": 50_000}), &none).expect("a schema");

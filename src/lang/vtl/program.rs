@@ -242,10 +242,17 @@ pub(super) enum Operator {
     Modulo,
 }
 
+impl Name {
+    /// Steps of the budget to look it up: a long name is compared with long keys.
+    pub(super) fn cost(self) -> u32 {
+        1 + self.span.length() / 64 * 8
+    }
+}
+
 impl Reference {
     pub(super) fn new(root: Slot, steps: Vec<Step>, source: Span, at: Position) -> Self {
         let cost = steps.iter().map(|step| match step {
-            Step::Property(name) if !name.is_class => Some(1 + name.span.length() / 64),
+            Step::Property(name) if !name.is_class => Some(name.cost()),
             _ => None,
         });
         // `$context` is not a variable until somebody asks for all of it.

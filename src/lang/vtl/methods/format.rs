@@ -100,6 +100,9 @@ impl<'a> Call<'_, '_, 'a> {
     }
 
     fn convert_one(&mut self, conversion: char, value: Value<'a>, spec: &Spec) -> Run<String> {
+        if let Value::Big(digits) | Value::Decimal(digits) = value {
+            self.runner.spend(digits.len() as u64 / 8)?;
+        }
         let text = match (conversion.to_ascii_lowercase(), value) {
             ('s', value) => {
                 let text = if value.is_null() { "null" } else { self.runner.text_of(value)? };

@@ -21,11 +21,7 @@ pub(super) fn hash_code<'a>(runner: &mut Runner<'_, 'a>, value: Value<'a>) -> Ru
             Some(number) => hash_of_big(&number),
             None => 0,
         },
-        Value::Decimal(text) => of_text(text),
-        Value::Text(text) => {
-            runner.spend(text.len() as u64 / 16)?;
-            of_text(text)
-        }
+        Value::Decimal(text) | Value::Text(text) => of_text(runner, text)?,
         Value::List(list) if list.kind == ListKind::Array => 0,
         Value::List(list) => runner.deeper(|runner| {
             let mut hash = 1i32;
@@ -40,32 +36,37 @@ pub(super) fn hash_code<'a>(runner: &mut Runner<'_, 'a>, value: Value<'a>) -> Ru
             let (mut hash, mut position) = (0i32, 0);
             while let Some((behind, key, value)) = map.next_from(position) {
                 position = behind;
-                hash = hash.wrapping_add(hash_of_key(key) ^ hash_code(runner, value)?);
+                hash = hash.wrapping_add(hash_of_key(runner, key)? ^ hash_code(runner, value)?);
             }
             Ok(hash)
         })?,
         Value::Object(Object::Keys(map)) => {
-            let mut hash = 0i32;
-            map.for_each(|key, _| hash = hash.wrapping_add(hash_of_key(key)));
+            let (mut hash, mut position) = (0i32, 0);
+            while let Some((behind, key, _)) = map.next_from(position) {
+                position = behind;
+                hash = hash.wrapping_add(hash_of_key(runner, key)?);
+            }
             hash
         }
         Value::Object(Object::Char(unit)) => unit.into(),
         Value::Object(Object::Entry((map, key))) => {
             let value = map.get(*key).unwrap_or(Value::Null);
-            hash_of_key(*key) ^ runner.deeper(|runner| hash_code(runner, value))?
+            hash_of_key(runner, *key)? ^ runner.deeper(|runner| hash_code(runner, value))?
         }
         // An address in Java: no two runs agree.
         Value::Object(_) => 0,
     })
 }
 
-fn of_text(text: &str) -> i32 {
-    text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()))
+fn of_text(runner: &Runner<'_, '_>, text: &str) -> Run<i32> {
+    runner.spend(text.len() as u64 / 16)?;
+    Ok(text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into())))
 }
 
-fn hash_of_key(key: Key<'_>) -> i32 {
-    match key {
-        Key::Text(text) => of_text(text),
+fn hash_of_key(runner: &Runner<'_, '_>, key: Key<'_>) -> Run<i32> {
+    runner.spend(1)?;
+    Ok(match key {
+        Key::Text(text) => of_text(runner, text)?,
         Key::Int(number) => match i32::try_from(number) {
             Ok(number) => number,
             Err(_) => (number ^ (number as u64 >> 32) as i64) as i32,
@@ -78,7 +79,7 @@ fn hash_of_key(key: Key<'_>) -> i32 {
             }
         }
         Key::Null => 0,
-    }
+    })
 }
 
 /// `BigInteger.hashCode`: over its digits to the base of 2^32, the largest first.

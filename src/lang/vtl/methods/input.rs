@@ -5,6 +5,7 @@ use crate::lang::jsonpath::Path;
 use crate::lang::value::Value;
 use crate::lang::vtl::method::Method;
 use crate::lang::vtl::methods::call::Call;
+use crate::lang::vtl::methods::patterns::PATTERN_STEPS;
 use crate::lang::vtl::program::Literal;
 use crate::lang::vtl::run::Run;
 
@@ -48,7 +49,7 @@ impl<'a> Call<'_, '_, 'a> {
         let path = match self.literal {
             Literal::Path(path) => path,
             _ => {
-                self.runner.spend(1 + path.len() as u64 / 4)?;
+                self.runner.spend(1 + path.len() as u64 / 4 + Path::patterns_in(path) * PATTERN_STEPS)?;
                 compiled = Path::compile(path).map_err(|error| self.runner.fail(format!("{error}")))?;
                 &compiled
             }
@@ -59,6 +60,8 @@ impl<'a> Call<'_, '_, 'a> {
 
 /// `$util.parseJson(text)`: what is no JSON is an exception there.
 pub(super) fn parse_json<'a>(call: &mut Call<'_, '_, 'a>, text: &'a str) -> Run<Value<'a>> {
+    // A value is a step wherever it is read; a long text, escaped or not, and blanks are charged here.
+    call.runner.spend(text.len() as u64 / 32)?;
     json::parse(text, call.runner.arena, call.runner.budget)
         .map_err(|error| call.runner.fail(format!("$util.parseJson: {error}")))
 }

@@ -116,11 +116,7 @@ impl<'a> Call<'_, '_, 'a> {
                     let mut kept = Vec::new();
                     for index in 0..length {
                         let item = list.get(index).unwrap_or(Value::Null);
-                        let mut among = false;
-                        for other in &others {
-                            among = among || self.runner.equals(item, *other)?;
-                        }
-                        if among == (self.method == Method::RetainAll) {
+                        if self.is_among(&others, item)? == (self.method == Method::RetainAll) {
                             kept.push(item);
                         }
                     }
@@ -163,6 +159,22 @@ impl<'a> Call<'_, '_, 'a> {
             items.push(item);
         }
         Ok(Some(items))
+    }
+
+    /// Whether one of the items equals the value. The search ends with it: what is not compared is not charged.
+    pub(super) fn is_among(&mut self, items: &[Value<'a>], value: Value<'a>) -> Run<bool> {
+        for item in items {
+            if self.runner.equals(*item, value)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// An array's, where a method takes them as arguments of their own.
+    pub(super) fn items_of_array(&mut self, list: &'a List<'a>) -> Run<Vec<Value<'a>>> {
+        self.runner.spend(list.len() as u64)?;
+        Ok(list.items.borrow().to_vec())
     }
 
     pub(super) fn position(&mut self, list: &'a List<'a>, value: Value<'a>) -> Run<Option<usize>> {

@@ -91,22 +91,15 @@ impl<'a> Call<'_, '_, 'a> {
                 Object::Keys(_) => Value::Bool(map.get(self.runner.key_of(*value)?).is_some()),
                 Object::Values(_) => Value::Bool(self.has_value(map, *value)?),
                 _ => {
-                    let mut found = false;
-                    for item in self.items_of(Value::Object(view))?.unwrap_or_default() {
-                        found = found || self.runner.equals(item, *value)?;
-                    }
-                    Value::Bool(found)
+                    let items = self.items_of(Value::Object(view))?.unwrap_or_default();
+                    Value::Bool(self.is_among(&items, *value)?)
                 }
             },
             (Method::ContainsAll, [others]) => match (self.items_of(*others)?, self.items_of(Value::Object(view))?) {
                 (Some(others), Some(items)) => {
                     let mut all = true;
                     for other in others {
-                        let mut found = false;
-                        for item in &items {
-                            found = found || self.runner.equals(*item, other)?;
-                        }
-                        all &= found;
+                        all &= self.is_among(&items, other)?;
                     }
                     Value::Bool(all)
                 }

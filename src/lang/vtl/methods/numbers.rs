@@ -11,6 +11,12 @@ use crate::lang::vtl::run::Run;
 
 impl<'a> Call<'_, '_, 'a> {
     pub(super) fn on_scalar(&mut self, value: Value<'a>) -> Run<Value<'a>> {
+        // Texts that are read as numbers, and numbers of any length: a nanosecond or two a character.
+        let given = self.arguments.iter().chain([&value]).map(|value| match value {
+            Value::Text(text) | Value::Big(text) | Value::Decimal(text) => text.len(),
+            _ => 0,
+        });
+        self.runner.spend(given.sum::<usize>() as u64 / 16)?;
         Ok(match (self.method, self.arguments) {
             (Method::ToString, []) => Value::Text(self.runner.text_of(value)?),
             (Method::Equals, [other]) => Value::Bool(self.runner.equals(value, *other)?),

@@ -7,6 +7,9 @@ use crate::lang::vtl::methods::call::Call;
 use crate::lang::vtl::program::Literal;
 use crate::lang::vtl::run::{Halt, Run, Runner};
 
+/// Compiling a pattern costs microseconds a character, and a class of Unicode that is repeated milliseconds.
+pub(super) const PATTERN_STEPS: u64 = 4_096;
+
 impl<'c, 'a> Call<'c, '_, 'a> {
     pub(super) fn matches(&mut self, text: &str, pattern: &str) -> Run<bool> {
         let mut made = None;
@@ -46,9 +49,9 @@ impl<'c, 'a> Call<'c, '_, 'a> {
         if let Literal::Regex(regex) = self.literal {
             return Ok(regex);
         }
-        // Compiling a pattern costs microseconds a character, and a class of Unicode that is repeated milliseconds.
-        self.runner.spend(4_096 + pattern.len() as u64 * 64)?;
+        self.runner.spend(PATTERN_STEPS + pattern.len() as u64 * 64)?;
         let regex = Regex::compile(pattern).map_err(|error| self.runner.fail(error))?;
+        self.runner.spend(regex.compiling_steps())?;
         Ok(made.insert(regex))
     }
 }

@@ -10,9 +10,16 @@ use crate::lang::vtl::run::{Halt, Run};
 
 impl<'a> Call<'_, '_, 'a> {
     pub(super) fn on_text(&mut self, text: &'a str) -> Run<Value<'a>> {
-        // Every one of these looks at the whole text at most a few times, and at those that it is given.
+        // Every one of these looks at the whole text at most a few times, and at those that it is given: at dozens of bytes
+        // at once where they are ASCII, else at each character. Searches and comparisons read on in pairs of bytes.
         let given: usize = self.arguments.iter().filter_map(|argument| argument.as_text()).map(str::len).sum();
-        self.runner.spend((text.len() + given) as u64 / 64)?;
+        let bytes_per_step = match self.method {
+            Method::CompareTo | Method::IndexOf | Method::LastIndexOf | Method::Contains => 16,
+            Method::ToLowerCase | Method::ToUpperCase if !text.is_ascii() => 4,
+            _ if !text.is_ascii() => 24,
+            _ => 64,
+        };
+        self.runner.spend((text.len() + given) as u64 / bytes_per_step)?;
         Ok(match (self.method, self.arguments) {
             (Method::Length, []) => int(units::length(text)),
             (Method::IsEmpty, []) => Value::Bool(text.is_empty()),
@@ -89,7 +96,7 @@ impl<'a> Call<'_, '_, 'a> {
             (Method::Split, [Value::Text(pattern), Value::Int(limit)]) => self.split(text, pattern, *limit)?,
             (Method::Format, [Value::Text(format), rest @ ..]) => {
                 let rest = match rest {
-                    [Value::List(list)] if list.kind == ListKind::Array => list.items.borrow().to_vec(),
+                    [Value::List(list)] if list.kind == ListKind::Array => self.items_of_array(list)?,
                     rest => rest.to_vec(),
                 };
                 self.format(format, &rest)?
@@ -182,7 +189,7 @@ impl<'a> Call<'_, '_, 'a> {
     /// `String.join(separator, parts…)` or with one collection.
     fn join(&mut self, separator: &str, parts: &[Value<'a>]) -> Run<Value<'a>> {
         let parts = match parts {
-            [Value::List(list)] if list.kind == ListKind::Array => list.items.borrow().to_vec(),
+            [Value::List(list)] if list.kind == ListKind::Array => self.items_of_array(list)?,
             [collection] => match self.items_of(*collection)? {
                 Some(items) => items,
                 None => parts.to_vec(),

@@ -71,6 +71,7 @@ fn write(runner: &mut Runner<'_, '_>, method: Method, text: &str) -> Run<()> {
         }
         _ => {
             runner.room(text.len())?;
+            runner.spend(text.len() as u64 / 16)?;
             match LENIENT.decode(text) {
                 Ok(bytes) => runner.push(&String::from_utf8_lossy(&bytes)),
                 Err(error) => Err(runner.fail(format!("$util.base64Decode: {error}"))),

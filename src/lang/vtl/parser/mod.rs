@@ -14,9 +14,20 @@ use crate::lang::vtl::program::{Block, Macros, Node, Position, Program, Span, Sy
 use crate::settings::limits::{VTL_NESTING_MAX, VTL_TEMPLATE_BYTES_MAX};
 use cursor::Cursor;
 
-/// Compiles a text whose variables are those of `symbols`.
+/// Compiles a text whose variables are those of `symbols`, and the patterns that it writes out.
 pub(super) fn parse(source: &str, symbols: Symbols) -> Result<(Program, Vec<Warning>), SyntaxError> {
+    parse_with(source, symbols, true)
+}
+
+/// Compiles a text while a template runs. A pattern costs milliseconds, and such a text may write out thousands of them
+/// that nobody uses: each is compiled when it is used, which is charged.
+pub(super) fn parse_evaluated(source: &str, symbols: Symbols) -> Result<Program, SyntaxError> {
+    parse_with(source, symbols, false).map(|(program, _)| program)
+}
+
+fn parse_with(source: &str, symbols: Symbols, compiles_patterns: bool) -> Result<(Program, Vec<Warning>), SyntaxError> {
     let mut parser = Parser {
+        compiles_patterns,
         cursor: Cursor::of(source),
         symbols,
         macros: Macros::new(),
@@ -40,6 +51,7 @@ pub(super) fn parse(source: &str, symbols: Symbols) -> Result<(Program, Vec<Warn
 }
 
 struct Parser {
+    compiles_patterns: bool,
     cursor: Cursor,
     symbols: Symbols,
     macros: Macros,

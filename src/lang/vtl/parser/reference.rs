@@ -94,6 +94,10 @@ impl Parser {
         }
         let Some(Expression::Text(first)) = arguments.first() else { return (method, Literal::None) };
         let first = self.cursor.text(*first).to_owned();
+        let is_pattern = !matches!(method, Method::Json | Method::Path) || Path::patterns_in(&first) > 0;
+        if is_pattern && !self.compiles_patterns {
+            return (method, Literal::None);
+        }
         let literal = match method {
             Method::Json | Method::Path if from == Some(INPUT) => match Path::compile(&first) {
                 Ok(path) => Literal::Path(path),

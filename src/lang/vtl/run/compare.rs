@@ -50,9 +50,9 @@ impl<'a> Runner<'_, 'a> {
             (Value::Double(left), Value::Double(right)) => {
                 left.to_bits() == right.to_bits() || (left.is_nan() && right.is_nan())
             }
-            (Value::Big(left), Value::Big(right)) => left == right,
-            (Value::Decimal(left), Value::Decimal(right)) => left == right,
-            (Value::Text(left), Value::Text(right)) => {
+            (Value::Big(left), Value::Big(right))
+            | (Value::Decimal(left), Value::Decimal(right))
+            | (Value::Text(left), Value::Text(right)) => {
                 self.spend(left.len().min(right.len()) as u64 / 64)?;
                 left == right
             }

@@ -26,8 +26,8 @@ impl<'r, 'a> Runner<'r, 'a> {
                 code.program.symbols.clone()
             }
         };
-        let (mut program, _) =
-            parser::parse(text, symbols).map_err(|error| self.fail(format!("#evaluate: {error}")))?;
+        let mut program =
+            parser::parse_evaluated(text, symbols).map_err(|error| self.fail(format!("#evaluate: {error}")))?;
         let pool = self.keep(&program.pool)?;
         let symbols = std::mem::replace(&mut program.symbols, Symbols::none());
         let more = symbols.len().saturating_sub(self.slots.len());

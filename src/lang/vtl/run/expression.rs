@@ -167,7 +167,8 @@ impl<'r, 'a> Runner<'r, 'a> {
     pub(in crate::lang::vtl) fn key_of(&mut self, value: Value<'a>) -> Run<Key<'a>> {
         Ok(match value {
             Value::Text(text) => {
-                self.spend(text.len() as u64 / 64)?;
+                // A small map compares it with each of its keys, which may be as long.
+                self.spend(text.len() as u64 / 64 * 8)?;
                 Key::Text(text)
             }
             Value::Int(number) => Key::Int(number.into()),

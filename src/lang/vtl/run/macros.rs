@@ -52,6 +52,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         self.budget.allows(used, used).map_err(|exhausted| self.exhausted(exhausted))?;
         let number = self.blocks.len() as u32;
         self.blocks.push(definition);
+        self.spend_on_frames()?;
         self.assign(definition.slot, Value::Object(Object::Block(number)));
         Ok(())
     }

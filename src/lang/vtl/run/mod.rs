@@ -176,6 +176,11 @@ impl<'r, 'a> Runner<'r, 'a> {
         }
     }
 
+    /// What `assign` costs within macros: each that is open may have dozens of parameters of which one is meant.
+    fn spend_on_frames(&self) -> Run<()> {
+        if self.frames.is_empty() { Ok(()) } else { self.spend(2 * self.frames.len() as u64) }
+    }
+
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
         if self.depth >= VTL_DEPTH_MAX {
             return Err(self.fail(format!("more than {VTL_DEPTH_MAX} levels of blocks, macros or values are open")));

@@ -92,7 +92,7 @@ impl<'r, 'a> Runner<'r, 'a> {
     fn step(&mut self, code: Code<'r, 'a>, value: Value<'a>, step: &'r Step) -> Run<Value<'a>> {
         match step {
             Step::Property(name) => {
-                self.spend(1 + u64::from(name.span.length()) / 64)?;
+                self.spend(name.cost().into())?;
                 match value {
                     // The common case, where nothing else can be meant.
                     Value::Map(map) if !name.is_class => {

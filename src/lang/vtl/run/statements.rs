@@ -40,6 +40,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             return Ok(());
         }
         if set.target.steps.is_empty() {
+            self.spend_on_frames()?;
             self.assign(set.target.root, value);
             return Ok(());
         }
@@ -123,6 +124,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             let has_next = iteration.has_next();
             state.index.set(index);
             state.has_next.set(has_next);
+            self.spend_on_frames()?;
             self.assign(foreach.variable, item);
             self.assign(FOREACH, Value::Object(Object::Loop(state)));
             if counters {
