@@ -343,8 +343,8 @@ pub const TAG_VALUE_CHARS_MAX: usize = 256;
 /// How long AWS's client certificates are good for.
 pub const CLIENT_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// API keys of one account, and so of one imported document; AWS gives 10,000. Each takes some 600 bytes for the cores,
-/// and a change of one reads all of them: some 0.1 s for so many.
+/// API keys of one account, and so of one imported document; AWS gives 10,000. Each takes some 2.5 KB, its row
+/// included, and a change of one reads all of them.
 pub const API_KEYS_MAX: usize = 100_000;
 /// Characters of an API key's value (security/api-keys-usage-plans).
 pub const API_KEY_VALUE_CHARS_MIN: usize = 20;
