@@ -196,11 +196,11 @@ def test_a_method_under_test_is_reached_by_nobody_else(served, aws, api, backend
 
 def test_what_is_not_enforced_is_refused_at_deployment(served, aws, api, backend):
     owner = proxied(aws, api, "/guarded", backend.url + "/echo")
-    aws.update_method(**owner, patchOperations=[{"op": "replace", "path": "/apiKeyRequired", "value": "true"}])
-    assert aws.get_method(**owner)["apiKeyRequired"] is True
+    aws.update_method(**owner, patchOperations=[{"op": "replace", "path": "/authorizationType", "value": "AWS_IAM"}])
+    assert aws.get_method(**owner)["authorizationType"] == "AWS_IAM"
     for arguments in ({}, {"stageName": "prod"}):
         with pytest.raises(aws.exceptions.BadRequestException) as refused:
             aws.create_deployment(restApiId=api, **arguments)
-        assert "GET /guarded: API keys are not checked yet" in refused.value.response["Error"]["Message"]
+        assert "GET /guarded: IAM authorization (SigV4) is not there yet" in refused.value.response["Error"]["Message"]
     assert aws.get_deployments(restApiId=api)["items"] == []
     assert aws.get_stages(restApiId=api)["item"] == []
