@@ -1,8 +1,8 @@
 //! What does a mapping template cost? One of 40 lines over a body of 2 KB, with reading the body; beside it `minijinja`,
 //! a well-known engine in Rust, which writes the same text from values that it has been given ready.
 //!
-//! 2 shared virtual cores with much other work (only the proportions count): 35 us with reading the body, which alone
-//! takes 10 us; minijinja 27 us.
+//! 2 shared virtual cores: 15.4 us with reading the body, which alone takes 3.0 us; minijinja 16.7 us from values that are
+//! ready.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
