@@ -209,4 +209,14 @@ mod tests {
         assert_eq!(outside, serde_json::from_str::<serde_json::Value>(text).unwrap());
         assert_eq!(written(from_serde(&outside, &arena), Slashes::Plain), text);
     }
+
+    #[test]
+    fn a_mapping_reads_arrays_of_any_size_that_a_body_may_have() {
+        for (item, count) in [(r#"{"a":0},"#, 300_000), ("1,", 1_200_000)] {
+            let text = format!("[{}0]", item.repeat(count));
+            let arena = Bump::new();
+            let value = parse(&text, &arena, &Budget::of_mapping(&text)).expect("a body of 2.4 MB");
+            assert_eq!(value.as_list().map(|list| list.len()), Some(count + 1));
+        }
+    }
 }
