@@ -233,6 +233,8 @@ impl Drop for Gateway {
 /// The binary, with nothing of this process's own settings.
 pub fn weir() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    // Huge pages come in steps of two megabytes, when the kernel likes: tests that ask for memory would measure them.
+    command.env("MIMALLOC_ALLOW_THP", "0");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WEIR_")) {
         command.env_remove(name);
     }
