@@ -160,3 +160,13 @@ def pages(client, operation, arguments, key, least, names=("limit", "position", 
             assert len(found) <= len(whole), f"{operation} by {size} does not end"
         assert found == whole, f"{operation} by {size}"
     return whole
+
+
+def forget_plans_and_keys(aws):
+    """A plan lets go of its stages before it can be deleted."""
+    for plan in aws.get_usage_plans(limit=500)["items"]:
+        for stage in plan["apiStages"]:
+            aws.update_usage_plan(usagePlanId=plan["id"], **patch("remove", "/apiStages", f"{stage['apiId']}:{stage['stage']}"))
+        aws.delete_usage_plan(usagePlanId=plan["id"])
+    for key in aws.get_api_keys(limit=500)["items"]:
+        aws.delete_api_key(apiKey=key["id"])

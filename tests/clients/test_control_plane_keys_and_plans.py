@@ -3,7 +3,7 @@ import datetime
 
 import pytest
 
-from cases import ABSENT, ANY, Refused, bad, bad_ops, check, conflict, missing, pages, patch
+from cases import ABSENT, ANY, Refused, bad, bad_ops, check, conflict, forget_plans_and_keys, missing, pages, patch
 
 NO_PLAN = missing("Invalid Usage Plan ID specified")
 NO_KEY = missing("Invalid API Key identifier specified")
@@ -18,12 +18,7 @@ def staged(aws, known):
     aws.create_deployment(restApiId=known["api"], stageName="prod")
     aws.create_deployment(restApiId=known["api"], stageName="test")
     yield known
-    for plan in aws.get_usage_plans(limit=500)["items"]:
-        for stage in plan["apiStages"]:
-            aws.update_usage_plan(usagePlanId=plan["id"], **patch("remove", "/apiStages", f"{stage['apiId']}:{stage['stage']}"))
-        aws.delete_usage_plan(usagePlanId=plan["id"])
-    for key in aws.get_api_keys(limit=500)["items"]:
-        aws.delete_api_key(apiKey=key["id"])
+    forget_plans_and_keys(aws)
 
 
 def update_key(op, path, value, expected):

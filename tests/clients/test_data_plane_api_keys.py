@@ -6,7 +6,7 @@ import threading
 import pytest
 import requests
 
-from cases import patch
+from cases import forget_plans_and_keys, patch
 from conftest import Served
 from test_control_plane_lifecycle import call
 
@@ -34,12 +34,7 @@ def keyed(aws, name="keys"):
 
 
 def forget(aws, api):
-    for plan in aws.get_usage_plans(limit=500)["items"]:
-        for stage in plan["apiStages"]:
-            aws.update_usage_plan(usagePlanId=plan["id"], **patch("remove", "/apiStages", f"{stage['apiId']}:{stage['stage']}"))
-        aws.delete_usage_plan(usagePlanId=plan["id"])
-    for key in aws.get_api_keys(limit=500)["items"]:
-        aws.delete_api_key(apiKey=key["id"])
+    forget_plans_and_keys(aws)
     aws.delete_rest_api(restApiId=api)
 
 

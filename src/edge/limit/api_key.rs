@@ -26,7 +26,6 @@ pub struct ApiKey {
 
 /// One plan's terms, the same for all its keys.
 pub struct Plan {
-    pub id: Box<str>,
     /// By API and name.
     pub stages: Box<[PlanStage]>,
     pub quota: Option<Quota>,
@@ -71,19 +70,10 @@ impl ApiKeys {
         all
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.by_value.is_empty()
-    }
-
     /// The key of a value. The table's hash is secret and the comparison takes the same time wherever two values differ.
     pub fn find(&self, value: &[u8]) -> Option<&ApiKey> {
         let value = std::str::from_utf8(value).ok()?;
         self.by_value.find(self.hasher.hash_one(value), |key| is_same(key.value.as_bytes(), value.as_bytes()))
-    }
-
-    /// Every key in every plan.
-    pub fn usages(&self) -> impl Iterator<Item = (&ApiKey, &Arc<Usage>)> {
-        self.by_value.iter().flat_map(|key| key.usages.iter().map(move |usage| (key, usage)))
     }
 }
 

@@ -126,7 +126,7 @@ impl Compiled {
         });
         let mut stages: Vec<PlanStage> = stages.collect();
         stages.sort_by(|one, other| (&one.api_id, &one.stage).cmp(&(&other.api_id, &other.stage)));
-        let plan = Plan { id: terms.id.as_str().into(), stages: stages.into(), quota: terms.quota };
+        let plan = Plan { stages: stages.into(), quota: terms.quota };
         Self { plan: Arc::new(plan), methods, terms }
     }
 

@@ -25,7 +25,7 @@ impl Owners {
     }
 }
 
-/// A problem with the method that it is about: `GET /pets: API keys are not checked yet`.
+/// A problem with the method that it is about: `GET /pets: authorizers are not there yet`.
 pub fn describe(problem: &Problem, owners: &Owners) -> String {
     match problem.place.and_then(|place| owners.name(place)) {
         Some(name) => format!("{name}: {}", problem.found),
