@@ -327,6 +327,19 @@ pub(crate) struct RunFlags {
     #[arg(long, help_heading = "Stage")]
     pub(crate) no_watch: bool,
 
+    /// File with [[principals]] that may sign requests of methods with AWS_IAM authorization [default: none]
+    #[arg(long, value_name = "FILE", help_heading = "Callers")]
+    pub(crate) principals_file: Option<String>,
+    /// A proxy's address or network (10.0.0.0/8) whose X-Forwarded-For is believed; repeat it for several [default: none]
+    #[arg(long, value_name = "NETWORK", help_heading = "Callers")]
+    pub(crate) trusted_proxy: Vec<String>,
+    /// Where Lambda authorizers are invoked, http(s)://HOST[:PORT]; without it they are refused [default: none]
+    #[arg(long, value_name = "URL", help_heading = "Callers")]
+    pub(crate) lambda_endpoint: Option<String>,
+    /// For tests on this machine: file that says whom callers are taken for; every listener must be on a loopback address
+    #[arg(long, value_name = "FILE", help_heading = "Callers")]
+    pub(crate) dev_identity: Option<String>,
+
     /// Connect to these addresses instead of what DNS says of a backend; repeat it for several backends
     #[arg(long, value_name = "HOST[:PORT]=ADDR[,ADDR]", help_heading = "Backends")]
     pub(crate) upstream: Vec<String>,
@@ -397,7 +410,7 @@ impl RunFlags {
         let mut raw = Raw::from_config(self.config);
         let one = |text: Option<String>| text.into_iter().collect();
         let switch = |on: bool| if on { vec!["true".to_owned()] } else { vec![] };
-        let said: [(Key, Vec<String>); 30] = [
+        let said: [(Key, Vec<String>); 34] = [
             (Key::Api, self.apis),
             (Key::Listen, self.listen),
             (Key::Workers, one(self.workers)),
@@ -423,6 +436,10 @@ impl RunFlags {
             (Key::Throttle, one(self.throttle)),
             (Key::Upstream, self.upstream),
             (Key::TlsRoot, self.tls_root),
+            (Key::LambdaEndpoint, one(self.lambda_endpoint)),
+            (Key::TrustedProxy, self.trusted_proxy),
+            (Key::PrincipalsFile, one(self.principals_file)),
+            (Key::DevIdentity, one(self.dev_identity)),
             (Key::Compression, self.compression),
             (Key::Lenient, switch(self.lenient)),
             (Key::AccountId, one(self.account_id)),

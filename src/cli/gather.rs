@@ -1,11 +1,12 @@
 //! Flags, environment and `weir.toml` to settings, and what is wrong with them to problems.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use crate::control::refusal::Refusal;
 use crate::model::problem::{Problem, Sources};
-use crate::settings::raw::Raw;
+use crate::settings::raw::{Mistake, Raw, SettingsFile};
 use crate::settings::{Refused, Settings, gather};
 
 /// What was said on the command line, over what the environment says.
@@ -21,8 +22,16 @@ pub(super) fn settings(told: Raw) -> Result<Settings, Refusal> {
 
 fn refusal(refused: Refused) -> Refusal {
     let mut sources = Sources::default();
-    let config = refused.config.map_or(0, |(path, text)| sources.add(path, text));
-    let problems = refused.mistakes.into_iter().map(|mistake| Problem::of_settings(mistake, config)).collect();
+    let mut add = |file: Option<(PathBuf, String)>| file.map_or(0, |(path, text)| sources.add(path, text));
+    let (config, principals) = (add(refused.config), add(refused.principals));
+    let of = |mistake: Mistake| {
+        let file = match mistake.written.map(|written| written.file) {
+            Some(SettingsFile::Principals) => principals,
+            Some(SettingsFile::Config) | None => config,
+        };
+        Problem::of_settings(mistake, file)
+    };
+    let problems = refused.mistakes.into_iter().map(of).collect();
     Refusal { problems, sources }
 }
 

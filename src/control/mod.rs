@@ -20,7 +20,7 @@ mod tell;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -427,13 +427,17 @@ fn watch_files(settings: &Settings) -> (Option<FileWatch>, Option<tokio::sync::m
     }
 }
 
-fn watched(settings: &Settings) -> Vec<std::path::PathBuf> {
-    settings.apis.iter().map(|api| api.path.clone()).chain(settings.config.clone()).collect()
+fn watched(settings: &Settings) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = settings.apis.iter().map(|api| api.path.clone()).collect();
+    files.extend(settings.config.clone());
+    files.extend(settings.files_of_callers());
+    files
 }
 
 /// The first setting that differs and that only a start can change.
 fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
     let changed = [
+        ("vpc-endpoints", vpc_listeners(old) != vpc_listeners(new)),
         ("listen", old.listen != new.listen),
         ("workers", old.workers != new.workers),
         ("admin", old.admin != new.admin),
@@ -450,6 +454,10 @@ fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
         ("limits", old.limits != new.limits),
     ];
     changed.into_iter().find(|(_, changed)| *changed).map(|(name, _)| name)
+}
+
+fn vpc_listeners(settings: &Settings) -> Vec<SocketAddr> {
+    settings.vpc_endpoints.iter().map(|endpoint| endpoint.listen).collect()
 }
 
 async fn until_everywhere(cores: &mut Cores, revision: u64) -> Result<(), Refusal> {

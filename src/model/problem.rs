@@ -102,11 +102,10 @@ impl Problem {
         Self { severity: Severity::Warning, code, place: Some(place), found: found.into(), help: help.into() }
     }
 
-    /// A mistake in the settings; `config` is the index of `weir.toml` among the sources.
-    pub fn of_settings(mistake: Mistake, config: u32) -> Self {
+    /// A mistake in the settings; `file` is the index among the sources of the settings file that it is in.
+    pub fn of_settings(mistake: Mistake, file: u32) -> Self {
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let place =
-            |written: Written| Place { file: config, offset: narrow(written.offset), length: narrow(written.length) };
+        let place = |written: Written| Place { file, offset: narrow(written.offset), length: narrow(written.length) };
         Self {
             severity: Severity::Error,
             code: mistake.code,

@@ -45,7 +45,15 @@ impl Checker<'_> {
         let admin = self.admin();
         let account_id = self.one(Key::AccountId, words::account_id).unwrap_or_else(|| "000000000000".into());
         let data = self.data();
+        let mut listen = self.listen();
+        let vpc_endpoints = self.vpc_endpoints(&mut listen);
         Settings {
+            iam: self.iam(&account_id),
+            trusted_proxies: self.trusted_proxies(),
+            lambda_endpoint: self.lambda_endpoint(),
+            user_pools: self.user_pools(),
+            dev_identity: self.dev_identity(&listen),
+            vpc_endpoints,
             admin_credentials: self.credentials(&account_id),
             dev: self.dev(admin),
             command: self.raw.command,
@@ -53,7 +61,7 @@ impl Checker<'_> {
             data,
             method_settings: self.method_settings(&apis),
             apis,
-            listen: self.listen(),
+            listen,
             workers: self.workers(cores),
             stage: self.one(Key::Stage, words::stage).unwrap_or_else(|| "prod".into()),
             stage_variables: self.stage_variables(),
@@ -331,7 +339,22 @@ impl Checker<'_> {
         by_authority.into_values().collect()
     }
 
-    fn one<T>(&mut self, key: Key, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+    /// Whoever reaches a listener is taken for somebody then, so nobody but this machine may reach one.
+    fn dev_identity(&mut self, listen: &[SocketAddr]) -> Option<PathBuf> {
+        let said = self.raw.one(Key::DevIdentity)?;
+        let file = self.one(Key::DevIdentity, |text| {
+            if text.is_empty() { Err("Name a file.".into()) } else { Ok(PathBuf::from(text)) }
+        });
+        if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback()) {
+            let found = format!("{} is given, and others can reach {address}", said.name(Key::DevIdentity));
+            let help =
+                "Anybody who calls would be taken for whom the file names: listen on 127.0.0.1 only, or leave it out.";
+            self.mistake("settings::dev-identity", said.written(), found, help);
+        }
+        file
+    }
+
+    pub(super) fn one<T>(&mut self, key: Key, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
         let said = self.raw.one(key)?;
         self.parse(key, said, parse)
     }
@@ -373,13 +396,25 @@ impl Checker<'_> {
         })
     }
 
-    fn parse<T>(&mut self, key: Key, said: &Said, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+    pub(super) fn parse<T>(&mut self, key: Key, said: &Said, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
         parse(&said.text).map_err(|help| self.wrong(key, said, help)).ok()
     }
 
-    fn wrong(&mut self, key: Key, said: &Said, help: impl Into<String>) {
+    pub(super) fn wrong(&mut self, key: Key, said: &Said, help: impl Into<String>) {
         let found = format!("{} is `{}`", said.name(key), said.text);
         self.mistake(code(key), said.written(), found, help);
+    }
+
+    /// A value that is no [`Key`].
+    pub(super) fn checked<T>(
+        &mut self,
+        code: &'static str,
+        name: &str,
+        said: &Said,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+    ) -> Option<T> {
+        let wrong = |help| self.mistake(code, said.written(), format!("{name} is `{}`", said.text), help);
+        parse(&said.text).map_err(wrong).ok()
     }
 
     pub(super) fn mistake(
@@ -435,6 +470,10 @@ fn code(key: Key) -> &'static str {
         Key::AccessLog | Key::AccessLogFormat => "settings::access-log",
         Key::Upstream => "settings::upstream",
         Key::Throttle => "settings::throttle",
+        Key::TrustedProxy => "settings::trusted-proxies",
+        Key::LambdaEndpoint => "settings::lambda-endpoint",
+        Key::PrincipalsFile => "settings::principals",
+        Key::DevIdentity => "settings::dev-identity",
         _ => "settings::value",
     }
 }

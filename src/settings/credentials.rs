@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::check::Checker;
 use super::file::{Reader, Value, text_of};
-use super::raw::{By, Key, RawCredential, RawPermissions, Said};
+use super::raw::{Key, RawCredential, RawPermissions};
 use super::secret::Secret;
 use super::words::Parsed;
 use super::{AdminCredential, Permissions};
@@ -41,13 +41,8 @@ impl Reader<'_> {
 
     pub(super) fn credentials(&mut self, value: &Value<'_>) {
         let wanted = "[[admin.credentials]] tables with `access-key`, `secret-key` and `policy`";
-        let Some(array) = value.get_ref().as_array() else { return self.wrong_type("credentials", value, wanted) };
-        for item in array {
-            let Some(table) = item.get_ref().as_table() else {
-                self.wrong_type("credentials", item, wanted);
-                continue;
-            };
-            let mut credential = RawCredential { written: Some(item.span().into()), ..RawCredential::default() };
+        for (item, table) in self.tables("credentials", value, wanted) {
+            let mut credential = RawCredential { written: Some(self.place(item.span())), ..RawCredential::default() };
             for (name, value) in table {
                 self.credential(&mut credential, name, value);
             }
@@ -62,12 +57,11 @@ impl Reader<'_> {
         value: &Value<'_>,
     ) {
         let text = value.get_ref().as_str();
-        let said = |text: &str| Some(Said { text: text.to_owned(), by: By::File(value.span().into()) });
         match (name.get_ref().as_ref(), text) {
-            ("access-key", Some(text)) => credential.access_key = said(text),
+            ("access-key", Some(text)) => credential.access_key = Some(self.said(text, value)),
             ("secret-key", Some(text)) => credential.secret_key = Some(Secret::new(text)),
             ("session-token", Some(text)) => credential.session_token = Some(Secret::new(text)),
-            ("principal", Some(text)) => credential.principal = said(text),
+            ("principal", Some(text)) => credential.principal = Some(self.said(text, value)),
             ("policy-file", Some(text)) => {
                 credential.permissions.push(RawPermissions::PolicyFile(self.beside(text).into()));
             }
@@ -86,7 +80,7 @@ impl Reader<'_> {
     }
 
     /// A list of statements to the JSON that IAM would be given.
-    fn policy(&mut self, value: &Value<'_>) -> Option<String> {
+    pub(super) fn policy(&mut self, value: &Value<'_>) -> Option<String> {
         let wanted = "statements such as [{ effect = \"Allow\", action = \"apigateway:GET\", resource = \"*\" }]";
         let one = std::slice::from_ref(value);
         let items = value.get_ref().as_array().map_or(one, |array| &array[..]);
@@ -147,7 +141,7 @@ impl Checker<'_> {
 
     fn admin_credential(&mut self, raw: &RawCredential, account_id: &str) -> Option<AdminCredential> {
         let before = self.mistakes.len();
-        let access_key = raw.access_key.as_ref().and_then(|said| self.checked("access-key", said, access_key));
+        let access_key = raw.access_key.as_ref().and_then(|said| self.checked(CODE, "access-key", said, access_key));
         let named =
             access_key.as_deref().map_or("these credentials".to_owned(), |key| format!("the access key `{key}`"));
         if raw.access_key.is_none() {
@@ -158,7 +152,7 @@ impl Checker<'_> {
             self.mistake(CODE, raw.written, format!("{named} has no secret-key"), "Add `secret-key = \"…\"`.");
         }
         let principal = match &raw.principal {
-            Some(said) => self.checked("principal", said, principal),
+            Some(said) => self.checked(CODE, "principal", said, principal),
             None => access_key.as_ref().map(|key| format!("arn:aws:iam::{account_id}:user/{key}")),
         };
         let permissions = match raw.permissions.as_slice() {
@@ -184,17 +178,12 @@ impl Checker<'_> {
             AdminCredential { access_key, secret_key, session_token, principal: principal?, permissions: permissions? };
         (self.mistakes.len() == before).then_some(credential)
     }
-
-    fn checked<T>(&mut self, name: &str, said: &Said, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
-        let wrong = |help| self.mistake(CODE, said.written(), format!("{name} is `{}`", said.text), help);
-        parse(&said.text).map_err(wrong).ok()
-    }
 }
 
 const CODE: &str = "settings::admin-credentials";
 
 /// It stands between slashes in a signature's scope.
-fn access_key(text: &str) -> Parsed<String> {
+pub(super) fn access_key(text: &str) -> Parsed<String> {
     let good =
         (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
     good.then(|| text.to_owned())

@@ -1,50 +1,79 @@
-//! `weir.toml` to [`Raw`], every value with its place.
+//! `weir.toml`, and the file of principals, to [`Raw`]: every value with its place.
 
+use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::raw::{By, KEYS, Key, Mistake, Raw, RawMethodSetting, Said, Times, Written};
+use super::raw::{By, KEYS, Key, Mistake, Raw, RawIam, RawMethodSetting, Said, SettingsFile, Times, Written};
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
+/// Tables of `weir.toml` that are no [`Key`].
+const TABLES: [&str; 5] = ["admin-credentials", "iam", "method-settings", "user-pools", "vpc-endpoints"];
+
 /// Reads the text of `path`. Relative paths in it start at the file's own folder.
 pub fn read(path: &Path, text: &str) -> Result<Raw, Vec<Mistake>> {
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        return Err(errors
-            .iter()
-            .map(|error| Mistake {
-                code: "settings::toml",
-                written: error.span().map(Written::from),
-                found: format!("weir.toml is not TOML here: {}", error.message().replace('\n', ", ")),
-                help: "See https://toml.io for how it is written.".into(),
-            })
-            .collect());
-    }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut reader = Reader { folder, raw: Raw::default(), mistakes: Vec::new() };
+    let mut reader = Reader::new(path, SettingsFile::Config);
     reader.raw.config = Some(path.to_path_buf());
+    let table = parse(text, "weir.toml", SettingsFile::Config)?;
     reader.table(table.get_ref());
-    if reader.mistakes.is_empty() { Ok(reader.raw) } else { Err(reader.mistakes) }
+    reader.done()
+}
+
+/// The same of a file of principals: what `[iam]` says of principals and groups stands at its top level.
+pub fn read_principals(path: &Path, text: &str) -> Result<RawIam, Vec<Mistake>> {
+    let mut reader = Reader::new(path, SettingsFile::Principals);
+    let table = parse(text, "the file of principals", SettingsFile::Principals)?;
+    reader.principals_file(table.get_ref());
+    reader.done().map(|raw| raw.iam)
+}
+
+fn parse<'t>(text: &'t str, named: &str, file: SettingsFile) -> Result<Spanned<DeTable<'t>>, Vec<Mistake>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(table);
+    }
+    Err(errors
+        .iter()
+        .map(|error| Mistake {
+            code: "settings::toml",
+            written: error.span().map(|span| file.at(span)),
+            found: format!("{named} is not TOML here: {}", error.message().replace('\n', ", ")),
+            help: "See https://toml.io for how it is written.".into(),
+        })
+        .collect())
 }
 
 pub(super) struct Reader<'f> {
     folder: &'f Path,
+    file: SettingsFile,
     pub(super) raw: Raw,
     pub(super) mistakes: Vec<Mistake>,
 }
 
-impl Reader<'_> {
+impl<'f> Reader<'f> {
+    fn new(path: &'f Path, file: SettingsFile) -> Self {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self { folder, file, raw: Raw::default(), mistakes: Vec::new() }
+    }
+
+    fn done(self) -> Result<Raw, Vec<Mistake>> {
+        if self.mistakes.is_empty() { Ok(self.raw) } else { Err(self.mistakes) }
+    }
+
     fn table(&mut self, table: &DeTable<'_>) {
         for (name, value) in table {
             match (name.get_ref().as_ref(), KEYS.iter().find(|row| row.in_file == name.get_ref().as_ref())) {
                 ("method-settings", _) => self.method_settings(None, value),
                 ("admin-credentials", _) => self.credentials(value),
+                ("iam", _) => self.iam(value),
+                ("vpc-endpoints", _) => self.vpc_endpoints(value),
+                ("user-pools", _) => self.user_pools(value),
                 ("admin", _) if value.get_ref().is_table() => self.admin(value),
                 (_, None) => {
-                    let known = KEYS.iter().map(|row| row.in_file).chain(["admin-credentials", "method-settings"]);
+                    let known = KEYS.iter().map(|row| row.in_file).chain(TABLES);
                     self.unknown(name, "a setting", known);
                 }
                 (_, Some(row)) => match (row.key, row.times) {
@@ -71,14 +100,53 @@ impl Reader<'_> {
     }
 
     fn several(&mut self, key: Key, value: &Value<'_>) {
-        let one = std::slice::from_ref(value);
-        let items = value.get_ref().as_array().map_or(one, |array| &array[..]);
-        for item in items {
+        for item in one_or_many(value) {
             match item.get_ref().as_str() {
                 Some(text) => self.say(key, text.to_owned(), item),
                 None => self.wrong_type(key.row().in_file, item, "a text, or an array of texts"),
             }
         }
+    }
+
+    /// One text, or an array of them, that is no [`Key`].
+    pub(super) fn texts(&mut self, name: &str, value: &Value<'_>) -> Vec<Said> {
+        let mut texts = Vec::new();
+        for item in one_or_many(value) {
+            match item.get_ref().as_str() {
+                Some(text) => texts.push(self.said(text, item)),
+                None => self.wrong_type(name, item, "a text, or an array of texts"),
+            }
+        }
+        texts
+    }
+
+    /// The tables of an array of tables; what is none is told.
+    pub(super) fn tables<'v, 'a>(
+        &mut self,
+        name: &str,
+        value: &'v Value<'a>,
+        wanted: &str,
+    ) -> Vec<(&'v Value<'a>, &'v DeTable<'a>)> {
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong_type(name, value, wanted);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for item in array {
+            match item.get_ref().as_table() {
+                Some(table) => tables.push((item, table)),
+                None => self.wrong_type(name, item, wanted),
+            }
+        }
+        tables
+    }
+
+    pub(super) fn said(&self, text: &str, value: &Value<'_>) -> Said {
+        Said { text: text.to_owned(), by: By::File(self.place(value.span())) }
+    }
+
+    pub(super) fn place(&self, range: Range<usize>) -> Written {
+        self.file.at(range)
     }
 
     fn apis(&mut self, value: &Value<'_>) {
@@ -168,11 +236,11 @@ impl Reader<'_> {
             let mut setting = RawMethodSetting {
                 api: api.clone(),
                 pattern: pattern.get_ref().to_string(),
-                written: Some(pattern.span().into()),
+                written: Some(self.place(pattern.span())),
                 ..RawMethodSetting::default()
             };
             for (name, value) in table {
-                let said = text_of(value.get_ref()).map(|text| Said { text, by: By::File(value.span().into()) });
+                let said = text_of(value.get_ref()).map(|text| self.said(&text, value));
                 match name.get_ref().as_ref() {
                     "rate" => setting.rate = said,
                     "burst" => setting.burst = said,
@@ -186,12 +254,12 @@ impl Reader<'_> {
 
     pub(super) fn say(&mut self, key: Key, text: String, value: &Value<'_>) {
         let text = match key {
-            Key::TlsRoot | Key::Data => self.beside(&text),
+            Key::TlsRoot | Key::Data | Key::PrincipalsFile | Key::DevIdentity => self.beside(&text),
             Key::AccessLog if text != "-" => self.beside(&text),
             Key::AuditLog if text != "-" && text != "off" => self.beside(&text),
             _ => text,
         };
-        self.raw.say(key, text, By::File(value.span().into()));
+        self.raw.say(key, text, By::File(self.place(value.span())));
     }
 
     pub(super) fn beside(&self, path: &str) -> String {
@@ -212,7 +280,7 @@ impl Reader<'_> {
         };
         self.mistakes.push(Mistake {
             code: "settings::unknown",
-            written: Some(name.span().into()),
+            written: Some(self.place(name.span())),
             found: format!("`{written}` is not {what}"),
             help,
         });
@@ -222,7 +290,7 @@ impl Reader<'_> {
         let found = format!("`{name}` is {} here", article(value.get_ref().type_str()));
         self.mistakes.push(Mistake {
             code: "settings::type",
-            written: Some(value.span().into()),
+            written: Some(self.place(value.span())),
             found,
             help: format!("Write {wanted}."),
         });
@@ -231,11 +299,15 @@ impl Reader<'_> {
     fn mistake(&mut self, value: &Value<'_>, found: &str, help: &str) {
         self.mistakes.push(Mistake {
             code: "settings::missing",
-            written: Some(value.span().into()),
+            written: Some(self.place(value.span())),
             found: found.into(),
             help: help.into(),
         });
     }
+}
+
+fn one_or_many<'v, 'a>(value: &'v Value<'a>) -> &'v [Value<'a>] {
+    value.get_ref().as_array().map_or(std::slice::from_ref(value), |array| &array[..])
 }
 
 /// A scalar as it would stand in a flag.
@@ -255,7 +327,7 @@ fn article(noun: &str) -> String {
 }
 
 /// The known name that a person most likely meant: at most a third of its letters differ.
-fn closest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn closest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let written = written.replace('_', "-").to_lowercase();
     known
         .iter()

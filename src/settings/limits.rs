@@ -271,6 +271,35 @@ pub const METRICS_SERIES_LARGEST: usize = 100_000;
 pub const WORKERS_MAX: usize = 1_024;
 /// `weir.toml` itself: some hundred APIs with their settings.
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+/// Principals that may sign requests: 100,000 hold some 100 MB with their policies, and are read anew at each reload.
+pub const PRINCIPALS_MAX: usize = 100_000;
+/// A file of principals, in bytes: [`PRINCIPALS_MAX`] of them at 640 bytes each.
+pub const PRINCIPALS_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Groups of principals.
+pub const PRINCIPAL_GROUPS_MAX: usize = 1_000;
+/// Groups of one principal: as many as an IAM user may be in.
+pub const GROUPS_OF_PRINCIPAL_MAX: usize = 10;
+/// Tags of one principal: as many as an IAM user may have …
+pub const PRINCIPAL_TAGS_MAX: usize = 50;
+/// … and the characters of a tag's key and value, as IAM bounds them.
+pub const PRINCIPAL_TAG_KEY_CHARS_MAX: usize = 128;
+pub const PRINCIPAL_TAG_VALUE_CHARS_MAX: usize = 256;
+/// Paths of an organization that one principal is in: AWS has one for an account, and its tree is five levels deep.
+pub const PRINCIPAL_ORG_PATHS_MAX: usize = 10;
+/// Bytes of a principal's ARN: IAM's paths have up to 512 characters and its names up to 64, twice in a role's session.
+pub const PRINCIPAL_ARN_BYTES_MAX: usize = 1_024;
+/// Networks of proxies that are believed: each request's address is compared with them one by one.
+pub const TRUSTED_PROXIES_MAX: usize = 256;
+/// Listeners that stand for VPC endpoints: each is a socket on every core.
+pub const VPC_ENDPOINTS_MAX: usize = 100;
+/// Issuers in place of user pools: each has keys that are fetched and kept.
+pub const USER_POOLS_MAX: usize = 1_000;
+/// Audiences of one user pool: a token's are compared with them one by one.
+pub const USER_POOL_AUDIENCES_MAX: usize = 1_000;
+/// The URL of an issuer, of its keys, or of the Invoke API, in bytes.
+pub const SETTINGS_URL_BYTES_MAX: usize = 2_048;
+/// Mistakes of the settings that are told at once: a file of principals that a script wrote has the same one in each.
+pub const SETTINGS_MISTAKES_MAX: usize = 100;
 /// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.
 pub const RESOURCES_MAX: usize = 100_000;
 /// AWS's authorizers of one API (v1-messages, Limits).

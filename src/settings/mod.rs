@@ -2,43 +2,45 @@
 //!
 //! [`raw`] is what was written; [`Settings`] is what it means. The rest of the program never doubts a `Settings`.
 
+mod callers;
 mod check;
 mod credentials;
 pub mod file;
+mod iam;
 pub mod limits;
+mod network;
 pub mod raw;
 mod secret;
+mod user_pools;
+mod vpc_endpoints;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use limits::{CONFIG_BYTES_MAX, Limits};
+pub use callers::{Iam, IamPolicy, IamPrincipal, KeySource, LambdaEndpoint, UserPool, VpcEndpoint};
+use limits::{CONFIG_BYTES_MAX, Limits, PRINCIPALS_FILE_BYTES_MAX, SETTINGS_MISTAKES_MAX};
+pub use network::Network;
 pub use raw::Command;
-use raw::{Mistake, Raw};
+use raw::{Key, Mistake, Raw, Said};
 pub use secret::Secret;
 
-/// Reads the `weir.toml` that `told` names, if it names one, lays `told` (flags over variables) over it, and checks
-/// what comes of it. At the start and at each reload.
+/// Reads the `weir.toml` that `told` names, if it names one, lays `told` (flags over variables) over it, reads the file
+/// of principals, if there is one, and checks what comes of it. At the start and at each reload.
 pub fn gather(told: Raw, cores: NonZeroUsize) -> Result<Settings, Refused> {
-    let Some(path) = told.config.clone() else {
-        return told.check(cores).map_err(|mistakes| Refused { mistakes, config: None });
-    };
-    let text = read(&path).map_err(|error| Refused {
-        mistakes: vec![Mistake {
-            code: "settings::config",
-            written: None,
-            found: format!("{} cannot be read: {error}", path.display()),
-            help: "Name a readable file with --config or WEIR_CONFIG.".into(),
-        }],
-        config: None,
-    })?;
-    let settings = file::read(&path, &text).and_then(|file| file.under(told).check(cores));
-    settings.map_err(|mistakes| Refused { mistakes, config: Some((path, secret::masked(&text))) })
+    let mut texts = Texts::default();
+    read_and_check(told, cores, &mut texts).map_err(|mistakes| {
+        let shown = |(path, text): (PathBuf, String)| (path, secret::masked(&text));
+        Refused {
+            mistakes: bounded(mistakes),
+            config: texts.config.map(shown),
+            principals: texts.principals.map(shown),
+        }
+    })
 }
 
 /// Why there are no settings.
@@ -47,13 +49,66 @@ pub struct Refused {
     pub mistakes: Vec<Mistake>,
     /// `weir.toml` and its text, its secrets masked, where it could be read: places of mistakes are in it.
     pub config: Option<(PathBuf, String)>,
+    /// The same of the file of principals.
+    pub principals: Option<(PathBuf, String)>,
 }
 
-fn read(path: &Path) -> io::Result<String> {
+/// Files that were read, for whoever is told what is wrong with them.
+#[derive(Default)]
+struct Texts {
+    config: Option<(PathBuf, String)>,
+    principals: Option<(PathBuf, String)>,
+}
+
+fn read_and_check(told: Raw, cores: NonZeroUsize, texts: &mut Texts) -> Result<Settings, Vec<Mistake>> {
+    let mut raw = match told.config.clone() {
+        None => told,
+        Some(path) => {
+            let text = read(&path, CONFIG_BYTES_MAX).map_err(|error| {
+                let found = format!("{} cannot be read: {error}", path.display());
+                let help = "Name a readable file with --config or WEIR_CONFIG.".into();
+                vec![Mistake { code: "settings::config", written: None, found, help }]
+            })?;
+            let (path, text) = texts.config.insert((path, text));
+            file::read(path, text)?.under(told)
+        }
+    };
+    if let Some(said) = raw.one(Key::PrincipalsFile) {
+        let path = PathBuf::from(&said.text);
+        let text = read(&path, PRINCIPALS_FILE_BYTES_MAX).map_err(|error| vec![unread(said, &error)])?;
+        let (path, text) = texts.principals.insert((path, text));
+        let read = file::read_principals(path, text)?;
+        raw.iam = std::mem::take(&mut raw.iam).with(read);
+    }
+    raw.check(cores)
+}
+
+fn unread(said: &Said, error: &io::Error) -> Mistake {
+    Mistake {
+        code: "settings::principals",
+        written: said.written(),
+        found: format!("{} names {}, which cannot be read: {error}", said.name(Key::PrincipalsFile), said.text),
+        help: "Name a readable file with [[principals]], or leave it out.".into(),
+    }
+}
+
+/// So many that a person reads them, and how many more there are.
+fn bounded(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    let more = mistakes.len().saturating_sub(SETTINGS_MISTAKES_MAX);
+    if more > 0 {
+        mistakes.truncate(SETTINGS_MISTAKES_MAX);
+        let found = format!("there are {more} more mistakes in the settings");
+        let help = "Put these right first: the others may be of the same kind.".into();
+        mistakes.push(Mistake { code: "settings::more", written: None, found, help });
+    }
+    mistakes
+}
+
+fn read(path: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > CONFIG_BYTES_MAX {
-        return Err(io::Error::other(format!("it is larger than {CONFIG_BYTES_MAX} bytes")));
+    File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > most {
+        return Err(io::Error::other(format!("it is larger than {most} bytes")));
     }
     Ok(text)
 }
@@ -91,6 +146,18 @@ pub struct Settings {
     pub extra_codings: ExtraCodings,
     /// 501 on just the methods that need what Weir cannot do yet, instead of refusing the file.
     pub lenient: bool,
+    /// Who may call methods with AWS_IAM authorization.
+    pub iam: Iam,
+    /// Networks whose `X-Forwarded-For` is believed; empty believes nobody.
+    pub trusted_proxies: Vec<Network>,
+    /// Listeners that stand for VPC endpoints: what comes by them is a private call. Each is in `listen` too.
+    pub vpc_endpoints: Vec<VpcEndpoint>,
+    /// Where Lambda authorizers are invoked by the Invoke API; `None` refuses them when a definition is loaded.
+    pub lambda_endpoint: Option<LambdaEndpoint>,
+    /// Issuers in place of Cognito user pools.
+    pub user_pools: Vec<UserPool>,
+    /// `--dev-identity FILE`: whom callers are taken for on this machine. Every listener is a loopback one then.
+    pub dev_identity: Option<PathBuf>,
     /// Twelve digits; appears in ARNs.
     pub account_id: String,
     /// Appears in ARNs.
@@ -102,6 +169,20 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Files beside `weir.toml` that say who callers are: read at the start and at each reload.
+    pub fn files_of_callers(&self) -> BTreeSet<PathBuf> {
+        let policies = self.iam.principals.iter().flat_map(|principal| &principal.policies);
+        let policies = policies.filter_map(|policy| match policy {
+            IamPolicy::File(path) => Some(path),
+            IamPolicy::Json(_) => None,
+        });
+        let keys = self.user_pools.iter().filter_map(|pool| match &pool.keys {
+            KeySource::File(path) => Some(path),
+            KeySource::Url(_) | KeySource::Discovery => None,
+        });
+        self.iam.principals_file.iter().chain(&self.dev_identity).chain(policies).chain(keys).cloned().collect()
+    }
+
     /// Whether the management API may be reached: by everybody on this machine, from elsewhere only with credentials.
     pub fn offers_management(&self) -> bool {
         self.admin.is_some_and(|address| address.ip().is_loopback() || !self.admin_credentials.is_empty())

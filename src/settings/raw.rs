@@ -38,6 +38,10 @@ pub enum Key {
     Throttle,
     Upstream,
     TlsRoot,
+    LambdaEndpoint,
+    TrustedProxy,
+    PrincipalsFile,
+    DevIdentity,
     Compression,
     Lenient,
     AccountId,
@@ -96,6 +100,10 @@ pub const KEYS: &[Row] = &[
     row(Key::Throttle, "throttle", "throttle", Times::Once),
     row(Key::Upstream, "upstream", "upstreams", Times::Named),
     row(Key::TlsRoot, "tls-root", "tls-roots", Times::Commas),
+    row(Key::LambdaEndpoint, "lambda-endpoint", "lambda-endpoint", Times::Once),
+    row(Key::TrustedProxy, "trusted-proxy", "trusted-proxies", Times::Commas),
+    row(Key::PrincipalsFile, "principals-file", "principals-file", Times::Once),
+    row(Key::DevIdentity, "dev-identity", "dev-identity", Times::Once),
     row(Key::Compression, "compression", "compression", Times::Commas),
     row(Key::Lenient, "lenient", "lenient", Times::Switch),
     row(Key::AccountId, "account-id", "account-id", Times::Once),
@@ -121,22 +129,32 @@ impl Key {
 /// Who said it. What stands further down wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
-    /// The bytes of `weir.toml`.
+    /// The bytes of `weir.toml`, or of the file of principals.
     File(Written),
     Variable,
     Flag,
 }
 
-/// A range of bytes of `weir.toml`.
+/// A range of bytes of a settings file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Written {
+    pub file: SettingsFile,
     pub offset: usize,
     pub length: usize,
 }
 
-impl From<Range<usize>> for Written {
-    fn from(range: Range<usize>) -> Self {
-        Self { offset: range.start, length: range.len() }
+/// The files that settings are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SettingsFile {
+    /// `weir.toml`
+    Config,
+    /// The one that `principals-file` names.
+    Principals,
+}
+
+impl SettingsFile {
+    pub(super) fn at(self, range: Range<usize>) -> Written {
+        Written { file: self, offset: range.start, length: range.len() }
     }
 }
 
@@ -200,6 +218,64 @@ pub enum RawPermissions {
     PolicyFile(PathBuf),
 }
 
+/// What `[iam]` and the file of principals say, together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawIam {
+    pub mismatch_details: Option<bool>,
+    pub unsigned_payload: Option<bool>,
+    pub groups: Vec<RawGroup>,
+    pub principals: Vec<RawPrincipal>,
+}
+
+/// One `[[iam.groups]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawGroup {
+    pub written: Option<Written>,
+    pub name: Option<Said>,
+    pub permissions: Vec<RawPermissions>,
+    /// Something of it has been complained about: what is missing now may be that.
+    pub is_broken: bool,
+}
+
+/// One `[[iam.principals]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawPrincipal {
+    pub written: Option<Written>,
+    pub access_key: Option<Said>,
+    pub secret_key: Option<Secret>,
+    pub session_token: Option<Secret>,
+    pub expires: Option<Said>,
+    pub arn: Option<Said>,
+    pub user_id: Option<Said>,
+    pub org_id: Option<Said>,
+    pub org_paths: Vec<Said>,
+    pub tags: Vec<(String, Said)>,
+    pub groups: Vec<Said>,
+    pub permissions: Vec<RawPermissions>,
+}
+
+/// One `[[vpc-endpoints]]` of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawVpcEndpoint {
+    pub written: Option<Written>,
+    pub id: Option<Said>,
+    pub vpc: Option<Said>,
+    pub listen: Option<Said>,
+}
+
+/// One `[[user-pools]]` of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawUserPool {
+    pub written: Option<Written>,
+    pub id: Option<Said>,
+    pub issuer: Option<Said>,
+    pub jwks: Option<Said>,
+    pub jwks_file: Option<PathBuf>,
+    pub audiences: Vec<Said>,
+    /// `None` is the default; an empty list is a mistake.
+    pub algorithms: Option<Vec<Said>>,
+}
+
 /// What the settings are for: they differ in what must be said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Command {
@@ -218,6 +294,9 @@ pub struct Raw {
     pub command: Command,
     pub method_settings: Vec<RawMethodSetting>,
     pub credentials: Vec<RawCredential>,
+    pub iam: RawIam,
+    pub vpc_endpoints: Vec<RawVpcEndpoint>,
+    pub user_pools: Vec<RawUserPool>,
     said: Vec<(Key, Said)>,
 }
 
@@ -253,6 +332,9 @@ impl Raw {
         self.said.extend(upper.said);
         self.method_settings.extend(upper.method_settings);
         self.credentials.extend(upper.credentials);
+        self.iam = self.iam.with(upper.iam);
+        self.vpc_endpoints.extend(upper.vpc_endpoints);
+        self.user_pools.extend(upper.user_pools);
         self.config = upper.config.or(self.config);
         // Only the command line says it, and that is the uppermost.
         self.command = upper.command;
@@ -282,6 +364,18 @@ impl Raw {
     }
 }
 
+impl RawIam {
+    /// This and what `other` says, which wins where both say one thing.
+    #[must_use]
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.mismatch_details = other.mismatch_details.or(self.mismatch_details);
+        self.unsigned_payload = other.unsigned_payload.or(self.unsigned_payload);
+        self.groups.extend(other.groups);
+        self.principals.extend(other.principals);
+        self
+    }
+}
+
 fn layer(said: &Said) -> u8 {
     match said.by {
         By::File(_) => 0,
@@ -295,7 +389,7 @@ fn layer(said: &Said) -> u8 {
 pub struct Mistake {
     /// A stable name for machines, e.g. `settings::listen`.
     pub code: &'static str,
-    /// Where in `weir.toml`, when it stands there.
+    /// Where in a settings file, when it stands there.
     pub written: Option<Written>,
     /// What was found, as one sentence without a full stop.
     pub found: String,
@@ -318,7 +412,7 @@ mod tests {
     fn a_flag_wins_over_a_variable_over_the_file() {
         let file = |text: &str, key| {
             let mut raw = Raw::default();
-            raw.say(key, text, By::File(Written { offset: 0, length: 1 }));
+            raw.say(key, text, By::File(SettingsFile::Config.at(0..1)));
             raw
         };
         let variables = Raw::from_variables(|name| match name {

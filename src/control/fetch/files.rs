@@ -4,7 +4,7 @@
 //! tells only makes us look; whether something changed is decided by what is there then, so that an access log in the
 //! same folder reloads nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -94,9 +94,10 @@ impl Follower {
     }
 
     fn adopt(&mut self, paths: &[PathBuf]) {
-        let before = std::mem::take(&mut self.seen);
-        let known = |path: &PathBuf| before.iter().find(|(seen, _)| seen == path).cloned();
-        self.seen = paths.iter().map(|path| known(path).unwrap_or_else(|| (path.clone(), look(path)))).collect();
+        // Principals may have thousands of policy files, so each is looked up and not searched for.
+        let mut before: BTreeMap<PathBuf, Look> = std::mem::take(&mut self.seen).into_iter().collect();
+        let mut known = |path: &PathBuf| before.remove(path).unwrap_or_else(|| look(path));
+        self.seen = paths.iter().map(|path| (path.clone(), known(path))).collect();
     }
 
     /// Watches the folders of the files and of what their links lead to. A folder that was replaced is a new one,
