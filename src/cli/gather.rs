@@ -38,6 +38,7 @@ fn refusal(refused: Refused) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::raw::{By, Key};
 
     #[test]
     fn a_mistake_of_the_file_is_shown_at_its_line() {
@@ -48,6 +49,21 @@ mod tests {
         let place = refusal.problems[0].place.expect("a place");
         assert_eq!(refusal.sources.line_and_column(place), Some((2, 1)));
         assert_eq!(refusal.problems[0].help, "Did you mean `stage`?");
+    }
+
+    #[test]
+    fn a_mistake_of_a_principal_is_shown_at_its_line_without_secrets() {
+        let path = std::env::temp_dir().join(format!("weir-gather-principals-{}.toml", std::process::id()));
+        std::fs::write(&path, "[[principals]]\nsecret-key = 'hush'\naccess-key = 'A'\narn = 'ada'\n").expect("written");
+        let mut flags = Raw::default();
+        flags.say(Key::Api, "pets.yaml", By::Flag);
+        flags.say(Key::PrincipalsFile, path.to_string_lossy(), By::Flag);
+        let refusal = settings(flags).expect_err("a mistake");
+        std::fs::remove_file(&path).expect("removed");
+        let place = refusal.problems[0].place.expect("a place");
+        assert_eq!(refusal.sources.line_and_column(place), Some((4, 7)));
+        assert_eq!(refusal.problems[0].found, "arn is `ada`");
+        assert!(!format!("{refusal:?}").contains("hush"), "{refusal:?}");
     }
 
     #[test]

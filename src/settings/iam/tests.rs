@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::super::callers::{Iam, IamPolicy, IamPrincipal};
+use super::super::limits::PRINCIPALS_MAX;
 use super::super::raw::{By, Key, Mistake, Raw, SettingsFile};
 use super::super::secret::Secret;
 use super::super::{Refused, Settings, file, gather};
@@ -397,8 +398,32 @@ fn mistakes_of_a_file_of_principals_are_shown_in_it() {
     refused_in_file(&format!("{filed}org = 1"), Some("org"), "`org` is not a key of [[principals]]");
     refused_in_file(&format!("{filed}arn = 'x'"), Some("'x'"), "arn is `x`");
     refused_in_file(&format!("{filed}[iam]"), Some("iam"), "`iam` is not a key of a file of principals");
-    refused_in_file(&format!("{filed}x = = hush"), None, "the file of principals is not TOML here");
+    refused_in_file(&format!("{filed}x = = 1"), None, "the file of principals is not TOML here");
     refused_in_file(&format!("{filed}{filed}"), Some("'FILED'"), "the access key `FILED` is given twice");
+}
+
+#[test]
+fn the_example_is_good() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/principals.toml");
+    let mut raw = Raw::default();
+    raw.say(Key::Api, "x", By::Flag);
+    raw.say(Key::PrincipalsFile, path.to_string_lossy(), By::Flag);
+    let iam = gather(raw, NonZeroUsize::MIN).expect("good").iam;
+    let of = |key: &str| iam.principals.iter().find(|principal| principal.access_key == key).expect(key);
+    assert_eq!(of("AKIAADA").policies, [IamPolicy::Json(INVOKE.into())]);
+    assert_eq!(of("ASIACI").user_id, "AROACI:build-7");
+    assert_eq!((of("AKIAGUEST").policies.len(), iam.principals_file), (0, Some(path)));
+}
+
+#[test]
+fn more_principals_than_there_may_be() {
+    let text = "[[principals]]\n".repeat(PRINCIPALS_MAX + 1);
+    let mut raw = Raw::default();
+    raw.say(Key::Api, "x", By::Flag);
+    raw.iam = file::read_principals(Path::new("principals.toml"), &text).expect("TOML");
+    let mistakes = raw.check(NonZeroUsize::MIN).expect_err("a mistake");
+    let texts: Vec<_> = mistakes.iter().map(|mistake| format!("{}: {}", mistake.found, mistake.help)).collect();
+    assert_eq!(texts, ["100001 principals are given: 100000 are the most."]);
 }
 
 #[test]
