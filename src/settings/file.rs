@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::limits::GUESSED_NAME_BYTES_MAX;
 use super::raw::{By, KEYS, Key, Mistake, Raw, RawIam, RawMethodSetting, Said, SettingsFile, Times, Written};
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -328,6 +329,9 @@ fn article(noun: &str) -> String {
 
 /// The known name that a person most likely meant: at most a third of its letters differ.
 pub(super) fn closest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
+    if written.len() > GUESSED_NAME_BYTES_MAX {
+        return None;
+    }
     let written = written.replace('_', "-").to_lowercase();
     known
         .iter()

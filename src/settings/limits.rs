@@ -298,6 +298,9 @@ pub const USER_POOLS_MAX: usize = 1_000;
 pub const USER_POOL_AUDIENCES_MAX: usize = 1_000;
 /// The URL of an issuer, of its keys, or of the Invoke API, in bytes.
 pub const SETTINGS_URL_BYTES_MAX: usize = 2_048;
+/// A name that "did you mean" is answered for, in bytes: a longer one is no slip of the pen, and each comparison costs its
+/// length.
+pub const GUESSED_NAME_BYTES_MAX: usize = 256;
 /// Mistakes of the settings that are told at once: a file of principals that a script wrote has the same one in each.
 pub const SETTINGS_MISTAKES_MAX: usize = 100;
 /// Resources that one API may have: AWS says 300; Weir is measured to ten thousand routes and refuses a runaway file.

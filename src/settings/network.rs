@@ -2,8 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::words::Parsed;
-
 /// A network; an address alone is one of 32 or 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -25,8 +23,8 @@ impl Network {
     }
 }
 
-/// `10.0.0.0/8`, `2001:db8::/32`, or an address.
-pub(super) fn network(text: &str) -> Parsed<Network> {
+/// `10.0.0.0/8`, `2001:db8::/32`, or an address; else what would have been right.
+pub(super) fn network(text: &str) -> Result<Network, String> {
     let wanted = || "Write an address or a network, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32.".to_owned();
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),

@@ -228,7 +228,7 @@ mod tests {
             "trusted-proxies is `10.0.0.1/8`",
             "10.0.0.1 is an address within a network: write 10.0.0.0/8, or the address alone.",
         );
-        let many = vec!["'10.0.0.1'"; 257].join(",");
+        let many = ["'10.0.0.1'"; 257].join(",");
         let mistakes = read(&format!("trusted-proxies = [{many}]")).expect_err("a mistake");
         assert_eq!(mistakes[0].found, "257 trusted proxies are given");
     }

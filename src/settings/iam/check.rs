@@ -12,6 +12,7 @@ use super::super::file::closest;
 use super::super::limits::{
     GROUPS_OF_PRINCIPAL_MAX, PRINCIPAL_ARN_BYTES_MAX, PRINCIPAL_GROUPS_MAX, PRINCIPAL_ORG_PATHS_MAX,
     PRINCIPAL_TAG_KEY_CHARS_MAX, PRINCIPAL_TAG_VALUE_CHARS_MAX, PRINCIPAL_TAGS_MAX, PRINCIPALS_MAX,
+    SETTINGS_MISTAKES_MAX,
 };
 use super::super::raw::{Key, RawGroup, RawPermissions, RawPrincipal, Said, Written};
 use super::super::words::Parsed;
@@ -188,7 +189,9 @@ impl Checker<'_> {
     }
 
     fn unknown_group(&mut self, said: &Said, groups: &Groups<'_>, named: &str) {
-        let known: Vec<&str> = groups.keys().copied().collect();
+        // Beyond what is told of all mistakes nobody reads it, and a hundred thousand searches take minutes.
+        let is_read = self.mistakes.len() < SETTINGS_MISTAKES_MAX;
+        let known: Vec<&str> = groups.keys().copied().filter(|_| is_read).collect();
         let help = match closest(&said.text, &known) {
             Some(near) => format!("Did you mean `{near}`?"),
             None => "Add it to [[iam.groups]], or to [[groups]] of the file of principals.".to_owned(),

@@ -194,7 +194,7 @@ fn what_is_wrong_with_a_principal() {
         "the access key `AKIAEXAMPLE` has an empty session-token",
         "Leave `session-token` out for keys that do not end.",
     );
-    let many = vec!["'a'"; 11].join(",");
+    let many = ["'a'"; 11].join(",");
     let mistakes = read(&with(&format!("groups = [{many}]"))).expect_err("a mistake");
     assert_eq!(mistakes[0].found, "the access key `AKIAEXAMPLE` is in 11 groups");
     let tags: String = (0..51).map(|n| format!("t{n} = 'x', ")).collect();
