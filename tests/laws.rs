@@ -74,7 +74,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("redb", &["src/control/commit/disk.rs"]),
     ("regex", ANYWHERE),
     ("regex_automata", &["src/lang/"]),
-    ("ring", &["src/sigv4/", "src/edge/identity/jwt.rs", "src/control/"]),
+    ("ring", &["src/sigv4/", "src/edge/identity/", "src/control/"]),
     ("rustix", ANYWHERE),
     ("rustls", &["src/net/tls.rs", "src/edge/accept/", "src/control/"]),
     ("rustls_native_certs", &["src/net/tls.rs"]),
@@ -86,7 +86,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("thiserror", ANYWHERE),
     ("tokio", &["src/control/", "src/console/", "src/cli/"]),
     ("toml", &["src/settings/", "src/control/", "src/cli/"]),
-    ("ureq", &["src/cli/"]),
+    ("ureq", &["src/cli/", "src/control/fetch/"]),
     ("zstd", &["src/edge/"]),
 ];
 

@@ -12,6 +12,7 @@ mod encode;
 pub mod exchange;
 pub mod fault;
 pub mod gateway_response;
+pub mod identity;
 pub mod invoke;
 pub mod limit;
 mod relay;

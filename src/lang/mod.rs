@@ -7,6 +7,7 @@ pub mod json;
 pub mod jsonpath;
 pub mod policy;
 pub mod schema;
+pub mod unique_json;
 pub mod value;
 pub mod vtl;
 pub mod xml;

@@ -421,6 +421,40 @@ pub const ACCESS_ASSOCIATIONS_MAX: usize = 1_000;
 /// The path of one resource: a longer one makes the method's ARN too long, so no request could ever reach it.
 pub const RESOURCE_PATH_BYTES_MAX: usize = METHOD_ARN_BYTES_MAX;
 
+/// One JSON Web Token, as it is sent. A head may have no more than 10 KB anyhow (rest/16); HTTP APIs and WebSockets may
+/// bring longer ones in a query.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// The document with an issuer's keys, or the one that says where they are: a key of 8,192 bits has some 1,500 bytes.
+pub const JWKS_BYTES_MAX: usize = 1024 * 1024;
+/// Keys that are kept of one issuer. An issuer that rotates them has two or three.
+pub const JWKS_KEYS_MAX: usize = 1_000;
+/// … of them under one `kid`: each is tried, and a try with a key of 8,192 bits takes some 500 microseconds of a core.
+pub const JWKS_KEYS_PER_KID_MAX: usize = 4;
+/// Keys that were not taken and are told, each in a line.
+pub const JWKS_REASONS_MAX: usize = 8;
+/// Characters of what an issuer's document says, where they are told.
+pub const JWKS_TOLD_CHARS_MAX: usize = 64;
+/// Keys are asked for again after this (security/cognito-and-jwt: AWS keeps them up to two hours) …
+pub const JWKS_REFRESH: Duration = Duration::from_secs(15 * 60);
+/// … or when a token names a key that is not there, but not sooner than this: whoever sends tokens chooses their `kid`.
+/// It is also the first wait after a failure; each one more doubles it, up to [`JWKS_REFRESH`].
+pub const JWKS_REFETCH_MIN: Duration = Duration::from_secs(10);
+/// Keys that could not be asked for again are good for a day: an issuer that is down for a night locks nobody out, and a
+/// key that was taken back does not live for ever.
+pub const JWKS_STALE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// To connect to an issuer (security/cognito-and-jwt: 1,500 ms) …
+pub const JWKS_CONNECT_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// … and all that one attempt may take, discovery included; a start waits no longer for all issuers together.
+pub const JWKS_TIMEOUT: Duration = Duration::from_secs(3);
+/// Redirects of one question to an issuer.
+pub const JWKS_REDIRECTS_MAX: u32 = 3;
+/// Issuers that are asked at once; each holds a thread meanwhile.
+pub const JWKS_FETCHES_AT_ONCE: usize = 16;
+/// Seconds that a token may come from the future (`iat`): clocks differ, and AWS names no leeway.
+pub const TOKEN_ISSUED_AHEAD_SECONDS_MAX: u64 = 60;
+/// Steps of an authorizer's expression in one `aud`: a millisecond or so.
+pub const TOKEN_EXPRESSION_STEPS_MAX: u64 = 100_000;
+
 /// The limits an operator can move. [`Default`] is AWS's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

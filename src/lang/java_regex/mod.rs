@@ -78,6 +78,11 @@ impl Regex {
         self.whole.is_match(text)
     }
 
+    /// Java's `find`: whether the pattern takes some part of the text.
+    pub fn is_found_in(&self, text: &str, budget: &Budget) -> Result<bool, RegexError> {
+        Ok(self.matches(text, budget, false).next()?.is_some())
+    }
+
     /// Java's `replaceAll`, at the end of `out`.
     pub fn replace_all(
         &self,

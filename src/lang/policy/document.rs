@@ -1,14 +1,12 @@
 //! A policy's JSON to its compiled form, or the first thing that is wrong with it.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::condition::{Condition, Operator};
 use super::pattern::{Arn, Glob, Reading};
 use super::principal::{Named, Principals};
 use super::statement::Statement;
+use crate::lang::unique_json;
 use crate::settings::limits::POLICY_BYTES_MAX;
 
 /// Why a document is no policy.
@@ -26,8 +24,7 @@ pub(super) fn parse(json: &str) -> Result<Value> {
     if json.len() > POLICY_BYTES_MAX {
         return Err(error("policy", format!("it has {} bytes, more than {POLICY_BYTES_MAX}", json.len())));
     }
-    let unique: Unique = serde_json::from_str(json).map_err(|wrong| error("policy", format!("not JSON: {wrong}")))?;
-    Ok(unique.0)
+    unique_json::parse(json.as_bytes()).map_err(|wrong| error("policy", format!("not JSON: {wrong}")))
 }
 
 pub(super) fn compile(document: &Value, is_of_resource: bool) -> Result<Vec<Statement>> {
@@ -169,66 +166,4 @@ fn texts(value: &Value, place: &str) -> Result<Vec<String>> {
 
 fn error(place: &str, message: impl Into<String>) -> PolicyError {
     PolicyError { place: place.to_owned(), message: message.into() }
-}
-
-/// JSON in which no object has a name twice: two readers would take another `Effect`.
-struct Unique(Value);
-
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Unique;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> std::result::Result<Unique, E> {
-        Ok(Unique(Value::Null))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> std::result::Result<Unique, E> {
-        Ok(Unique(Value::Bool(value)))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> std::result::Result<Unique, E> {
-        Ok(Unique(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> std::result::Result<Unique, E> {
-        Ok(Unique(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> std::result::Result<Unique, E> {
-        Ok(Unique(Number::from_f64(value).map_or(Value::Null, Value::Number)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> std::result::Result<Unique, E> {
-        Ok(Unique(Value::String(value.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Unique, A::Error> {
-        let mut array = Vec::new();
-        while let Some(Unique(item)) = items.next_element()? {
-            array.push(item);
-        }
-        Ok(Unique(Value::Array(array)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Unique, A::Error> {
-        let mut object = Map::new();
-        while let Some((name, Unique(value))) = entries.next_entry::<String, Unique>()? {
-            if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("`{name}` stands twice")));
-            }
-            object.insert(name, value);
-        }
-        Ok(Unique(Value::Object(object)))
-    }
 }
