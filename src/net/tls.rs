@@ -46,6 +46,21 @@ pub fn client_config(extra_roots: &[impl AsRef<Path>]) -> Result<ClientConfig, V
     Ok(Arc::new(config))
 }
 
+/// The same roots, as a client of another library takes them. Files are read, not judged: [`client_config`] does that.
+pub fn root_certificates(extra_roots: &[impl AsRef<Path>]) -> Result<Vec<CertificateDer<'static>>, Vec<String>> {
+    let mut certificates = rustls_native_certs::load_native_certs().certs;
+    let mut refused = Vec::new();
+    for path in extra_roots {
+        let path = path.as_ref();
+        let read = CertificateDer::pem_file_iter(path).and_then(|found| found.collect::<Result<Vec<_>, _>>());
+        match read {
+            Ok(found) => certificates.extend(found),
+            Err(error) => refused.push(format!("{}: {error}", path.display())),
+        }
+    }
+    if refused.is_empty() { Ok(certificates) } else { Err(refused) }
+}
+
 fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     let mut found = 0_usize;
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())? {

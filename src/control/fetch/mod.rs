@@ -1,4 +1,6 @@
-//! What the edge needs from elsewhere, kept fresh: addresses of names, definitions on disk.
+//! What the edge needs from elsewhere, kept fresh: addresses of names, keys of issuers, definitions on disk.
 
 pub mod dns;
 pub mod files;
+pub mod jwks;
+pub mod key_source;
