@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use bumpalo::Bump;
 use serde_json::{Map, Value};
+use weir::edge::identity::fuzz;
+use weir::edge::identity::jwt::{self, Algorithm, KeySet, Token};
 use weir::lang::budget::Budget;
 use weir::lang::jsonpath::Path;
 use weir::lang::policy::Policy;
@@ -155,6 +157,28 @@ fn mappings() {
     assert_eq!(wrong("mapping", takes), Vec::<String>::new());
 }
 
+#[test]
+fn tokens() {
+    for (_, bytes) in seeds("jwt") {
+        jwt::fuzz(&bytes);
+    }
+    let takes = |bytes: &[u8]| {
+        let split = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
+        let keys = bytes.get(split + 2..).map(KeySet::parse);
+        let (Some(token), Some(Ok(keys))) = (Token::parse(&bytes[..split]), keys) else { return false };
+        jwt::verify(&token, &keys, &Algorithm::ALL).is_ok()
+    };
+    assert_eq!(wrong("jwt", takes), Vec::<String>::new());
+}
+
+#[test]
+fn authorizations() {
+    for (_, bytes) in seeds("authorization") {
+        fuzz::authorization(&bytes);
+    }
+    assert_eq!(wrong("authorization", |bytes| fuzz::takes(bytes, 1_700_000_000)), Vec::<String>::new());
+}
+
 /// A target that cargo-fuzz cannot find, or whose seeds nobody runs, is none.
 #[test]
 fn targets_are_named_everywhere() {
@@ -175,7 +199,7 @@ fn targets_are_named_everywhere() {
             assert!(maker.contains(&format!("\"{target}\": {}", target.to_uppercase())), "{target} in make.py");
         }
     }
-    assert!(targets.len() == 13 && readme.contains("Thirteen targets"), "{} targets", targets.len());
+    assert!(targets.len() == 15 && readme.contains("Fifteen targets"), "{} targets", targets.len());
 }
 
 #[test]

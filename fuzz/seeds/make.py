@@ -3,6 +3,7 @@
 
 Names say what is special. `ok-` must be taken; `bad-` must be refused; `any-` may be either, but always the same.
 """
+import base64
 import pathlib
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -363,7 +364,62 @@ MAPPING = {
     "bad-empty": b"",
 }
 
-for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL, "json": JSON, "jsonpath": JSONPATH, "regex": REGEX, "xml": XML, "schema": SCHEMA, "mapping": MAPPING}.items():
+# Tokens and keys made for this file; the private half of the Ed25519 key is in RFC 8037 A.1, of the others nowhere.
+ED_KEYS = b'{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'
+ED_TOKEN = b'eyJhbGciOiJFZERTQSIsImtpZCI6ImVkIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci50ZXN0Iiwic3ViIjoiYWxpY2UiLCJ0b2tlbl91c2UiOiJpZCIsImF1ZCI6ImNsaWVudCIsImV4cCI6NDEwMjQ0NDgwMCwiaWF0IjoxNjAwMDAwMDAwfQ.i-XpBCnNfm7crqCEs5MTm2A27HoplRCySL1hHojToEmUbscxHcc-L0UAQP30S-OEFkwQkVn18kPvV4KRtA-bDA'
+ED_EXPIRED = b'eyJhbGciOiJFZERTQSIsImtpZCI6ImVkIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci50ZXN0Iiwic3ViIjoiYWxpY2UiLCJ0b2tlbl91c2UiOiJpZCIsImF1ZCI6ImNsaWVudCIsImV4cCI6MTYwMDAwMDA2MCwiaWF0IjoxNjAwMDAwMDAwfQ._hbMpDap6xvU6ziKMhbPYaXf86evL5A9aWCAN1wGWETHhraKkbPbehQApDdwY9hYQS81Y2BffZqatRAFIfPrDQ'
+RSA_KEYS = b'{"keys":[{"kty":"RSA","kid":"rsa","alg":"RS256","use":"sig","n":"lwoUYDhPlRX-pjKjuhYZ8VvGBr1YqD_wssMQ889OmVhnhnKnsqxQKTIZZLq74_3pZus_HrXIO75yKLbqZtUxzXQHC9nZMfwH0sES5AE8vyxXW-AtXPTF3UL6exkfNbArr5hhKmLde3UTCTFz57_I6xE_yrpDdQZyywfmVUsSXDZddSj3FAXbnFUcrzUqXRdfGZ2I7dcMSv8YDhVd3v3rtlVVl4bXIBcECzt0YubUNSf5L0kXJpGXqFYfQlknw6npgvptel3S2xXxJ4KE5CjjXAm7fnoDBScH-RCKPomQcZkN0DGr5hS8GxAp-_SCFHnMsmiONPhQC7xFDmXyrQ8O8Q","e":"AQAB"}]}'
+RSA_TOKEN = b'eyJhbGciOiJSUzI1NiIsImtpZCI6InJzYSJ9.eyJzdWIiOiJhbGljZSJ9.dVgAnK3k9tpV9mxq7t1Spr5bgJLXNFx7dYuolckRssp_c7Tu5uJla09N7q2CF0-oq8w92reKBOstH8SLZuCIDx3g-oRDmjqojaNvDZhyoRPBnn5rlEW5gofIgSFkEI0suqGMFWlrbZ8MFSno7wn-1Ihzguc7ts6atjnPSQ_2P1DmLNYxA1hzZ5-IUDRFkmrIR-CyRvNz1vjB1nJCieYqKBR2BsPHK8UXumQY4n8Y-GSbSA09U6Up5c4txwwf18MSSkA5AgoQPji1l-jwr5OGk94qIm09SpPfZm8svZMDxip6jYxWur1XZ-HnKyPbI1qKl8qi7p_zdjSiY206RlkG-A'
+RSA_AS_PS = b'eyJhbGciOiJQUzI1NiIsImtpZCI6InJzYSJ9.eyJzdWIiOiJhbGljZSJ9.hmOnYxJe1-H03XzZV_4U09oJBcMScrVe6bQaXFjpfye2VGSP-UFkcWfJAXPK5FWTUKjn4dYAQ9tX0SD3ApGhBTtzsotQksHnSdvh54Y8wZPeTcGO3-2R2EKFh_46ZBIjjg4mEz4kdTQN5kT1a_7WXrTN3N9uQ-SrKrN_nSb_VKUEz3tDKmFkKs1sH5xEap8pjP34gYCqkcoolubLF3-nSuZHK2J1PzQST95zQu4TM3vvcXGDiqXIfSH7DM15XjB_0v28cYn_3SSNCyQc1mtIi71hOj9cBGmw2Gwv-G2VUGjEHiiGGMKrGpEjUYbTHHv8qJXen-ahePPTre01emmkZw'
+EC_KEYS = b'{"keys":[{"kty":"EC","crv":"P-256","kid":"ec","x":"cdbTSVVR_nMh4n0Th4gt5Ywq-7cxzUHvDJ7mdu2KA0w","y":"cjRTqAizgZUJLINhrRk4HHqop6d9V3EvH6Hmcq77pKM"}]}'
+EC_TOKEN = b'eyJhbGciOiJFUzI1NiIsImtpZCI6ImVjIn0.eyJzdWIiOiJhbGljZSJ9.Ib4HXIjF6D85CcREnnJYyLoSo06bg_Nl_pkEQtBEuAXsJj2JOAXmznIP6pGobVt7DVEbGCcIuPfb5w6ebvo5Pg'
+EC_ASN1 = b'eyJhbGciOiJFUzI1NiIsImtpZCI6ImVjIn0.eyJzdWIiOiJhbGljZSJ9.MEUCICBdybQY5Y56rvE9GZoQdz_dg-ofvATXHiVTO1eB1sKkAiEAxdamrSBP-dY5EoziMUV7rdaBdWqX3ImElm64HOSOVHk'
+CRIT = b'eyJhbGciOiJFZERTQSIsImtpZCI6ImVkIiwiY3JpdCI6WyJleHAiXX0.e30.6xINNBVb-2eRxjm4dYt8_DgsMO-yhXRewZSUhP0Kg5qfFanRHM8C1upZZjE1XsgbUS8B7DVibSHNaMdiqcHeAA'
+NONE = b'eyJhbGciOiJub25lIiwia2lkIjoiZWQifQ.e30.'
+TWICE = b'eyJhbGciOiJFZERTQSIsImtpZCI6ImVkIn0.eyJzdWIiOiJhIiwic3ViIjoiYiJ9.3gM7DcTQbHyJ8GzUCMWCZhKpzuXMUqMrpJm5lArApW9RFY6CyIJSTQ7mOsaWyfL3-fvaTByLSon3Ji9x8dmvDg'
+
+JWT = {
+    "ok-ed25519": ED_TOKEN + b"\n\n" + ED_KEYS,
+    "ok-rs256": RSA_TOKEN + b"\n\n" + RSA_KEYS,
+    "ok-es256": EC_TOKEN + b"\n\n" + EC_KEYS,
+    "bad-algorithm-of-key": RSA_AS_PS + b"\n\n" + RSA_KEYS,
+    "bad-asn1": EC_ASN1 + b"\n\n" + EC_KEYS,
+    "bad-critical": CRIT + b"\n\n" + ED_KEYS,
+    "bad-none": NONE + b"\n\n" + ED_KEYS,
+    "bad-names-twice": TWICE + b"\n\n" + ED_KEYS,
+    "bad-other-keys": ED_TOKEN + b"\n\n" + RSA_KEYS,
+    "bad-padding": ED_TOKEN + b"==\n\n" + ED_KEYS,
+    "bad-parts": ED_TOKEN + b".e30\n\n" + ED_KEYS,
+    "bad-line-end": ED_TOKEN + b"\r\n\n" + ED_KEYS,
+    "bad-deep": base64.urlsafe_b64encode(b'{"alg":' + b"[" * 2999) + b".e30.\n\n" + ED_KEYS,
+    "bad-symmetric": ED_TOKEN + b'\n\n{"keys":[{"kty":"oct","kid":"ed","k":"AAAA"}]}',
+    "bad-keys-twice": ED_TOKEN + b'\n\n{"keys":[],"keys":[]}',
+    "bad-exponent": RSA_TOKEN + b"\n\n" + RSA_KEYS.replace(b"AQAB", b"AQ"),
+    "bad-no-keys": ED_TOKEN,
+    "bad-empty": b"",
+}
+
+SIGV4 = b"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature="
+
+AUTHORIZATION = {
+    "ok-bare": ED_TOKEN,
+    "ok-bearer": b"Bearer " + ED_TOKEN,
+    "ok-bearer-blanks": b"bEARER  " + ED_TOKEN + b" ",
+    "bad-expired": ED_EXPIRED,
+    "bad-other-issuer": RSA_TOKEN,
+    "bad-bearer-twice": b"Bearer Bearer " + ED_TOKEN,
+    "bad-list": ED_TOKEN + b", " + ED_TOKEN,
+    "bad-basic": b"Basic YWxpY2U6c2VjcmV0",
+    "bad-sigv4": SIGV4 + b"0" * 64,
+    "bad-sigv4-short": SIGV4 + b"0",
+    "bad-sigv4-no-commas": SIGV4.replace(b",", b"") + b"f" * 64,
+    "bad-sigv4-scope": SIGV4.replace(b"/us-east-1", b"") + b"f" * 64,
+    "bad-sigv4-letters": SIGV4.replace(b"AKID", b"\xff\x00\xe9") + b"f" * 64,
+    "bad-sigv4-parts": b"AWS4-HMAC-SHA256 Credential=,SignedHeaders=,Signature=",
+    "bad-empty": b"",
+}
+
+for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL, "json": JSON, "jsonpath": JSONPATH, "regex": REGEX, "xml": XML, "schema": SCHEMA, "mapping": MAPPING, "jwt": JWT, "authorization": AUTHORIZATION}.items():
     folder = HERE / target
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():

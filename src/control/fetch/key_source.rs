@@ -49,6 +49,10 @@ impl Client {
 
     /// The keys that there are now, or one sentence that says why not.
     pub fn keys(&self, issuer: &str, source: &KeySource) -> Result<KeySet, String> {
+        // Not counted: it happens once, and is nothing that an issuer could do about.
+        if !matches!(source, KeySource::File(_)) {
+            self.roots()?;
+        }
         let document = match source {
             KeySource::Url(url) => self.get(url, Instant::now() + self.timeout)?,
             KeySource::File(path) => {

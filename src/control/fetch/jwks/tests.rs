@@ -118,7 +118,7 @@ fn failures_keep_the_keys_for_a_day_and_are_told_once() {
 fn a_start_goes_on_without_keys_and_they_come_later() {
     run(async {
         let server = Server::start();
-        let issuers = Issuers::new(Client::hasty(Duration::from_millis(50)));
+        let issuers = Issuers::new(Client::hasty(Duration::from_millis(500)));
         let issuer = one(&issuers, &wanted(&server)).await;
         assert!(issuer.keys().is_none() && issuer.generation() == 1);
         let began = Instant::now();
@@ -131,7 +131,7 @@ fn a_start_goes_on_without_keys_and_they_come_later() {
 fn all_issuers_are_asked_at_once() {
     run(async {
         let server = Server::start();
-        let issuers = Issuers::new(Client::hasty(Duration::from_millis(400)));
+        let issuers = Issuers::new(Client::hasty(Duration::from_millis(500)));
         let wanted: Vec<Wanted> = (0..JWKS_FETCHES_AT_ONCE)
             .map(|index| {
                 let mut wanted = wanted(&server);
