@@ -197,3 +197,6 @@ impl fmt::Display for KeySetError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
