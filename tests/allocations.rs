@@ -112,12 +112,15 @@ fn on_a_core(driver: Driver) {
         log: Some(Sink::new(port)),
         limits: settings.limits,
         shared: Arc::clone(&shared),
+        trusted_proxies: Arc::default(),
+        assumed: None,
         seed: [7; 16],
     };
     let core = Core {
         index: 0,
         driver,
         listeners: listeners.pop().into_iter().collect(),
+        vpc_endpoints: Vec::new(),
         mailbox,
         snapshot: Arc::new(snapshot),
         start,

@@ -178,17 +178,6 @@ fn only_methods_that_need_more_are_refused() {
     let (api, ..) = read("not-yet.yaml", &fs::read_to_string(path).expect("text"));
     let refusals = refuse(&api.expect("an API"));
     assert_eq!([0, 1, 2].map(|resource| refusals.refused(resource, 0)), [true, true, false]);
-    assert!(refusals.document.is_empty());
-}
-
-#[test]
-fn a_document_wide_guard_refuses_every_method() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/local.yaml");
-    let text = fs::read_to_string(path).expect("text");
-    let (api, ..) =
-        read("local.yaml", &format!("{text}x-amazon-apigateway-policy: {{Version: '2012-10-17', Statement: []}}\n"));
-    let refusals = refuse(&api.expect("an API"));
-    assert!(refusals.refused(0, 0) && refusals.refused(1, 0));
 }
 
 #[test]

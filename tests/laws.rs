@@ -12,8 +12,8 @@ use source::{Crate, Reference, SourceFile, Token, circles, rust_files, tokens};
 /// Files of `edge/` that are no stage and may see every stage.
 const SEES_ALL_STAGES: &[&str] = &[
     "src/edge/answer.rs",
+    "src/edge/authorize.rs",
     "src/edge/encode.rs",
-    "src/edge/invoke.rs",
     "src/edge/invoke.rs",
     "src/edge/mod.rs",
     "src/edge/relay.rs",
@@ -25,7 +25,8 @@ const SEES_ALL_STAGES: &[&str] = &[
 /// What all stages share.
 const SHARED_BY_STAGES: &[&str] = &["body", "exchange", "fault"];
 /// What only the spine handles.
-const SPINE_ONLY: &[&str] = &["answer", "encode", "invoke", "relay", "snapshot", "told", "whole", "worker"];
+const SPINE_ONLY: &[&str] =
+    &["answer", "authorize", "encode", "invoke", "relay", "snapshot", "told", "whole", "worker"];
 /// Proofs that a stage made and a later one asks for: naming one is how a check cannot be left out, and only the stage
 /// that made it can make another.
 const PROOFS: &[&[&str]] = &[&["edge", "limit", "Admitted"], &["edge", "request_validator", "Valid"]];
@@ -67,8 +68,10 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("num_bigint", &["src/lang/"]),
     ("percent_encoding", ANYWHERE),
     ("pin_project_lite", &["src/net/"]),
+    ("ppp", &["src/edge/accept/"]),
     ("prometheus_client", &["src/telemetry/"]),
     ("quanta", &["src/time.rs"]),
+    ("quick_cache", &["src/edge/"]),
     ("quick_xml", &["src/lang/"]),
     ("rcgen", &["src/control/admin/"]),
     ("redb", &["src/control/commit/disk.rs"]),

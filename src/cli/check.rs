@@ -14,6 +14,7 @@ use crate::control::deploy::compile::Compiling;
 use crate::control::deploy::load::{Loaded, load};
 use crate::control::deploy::refuse::refuse;
 use crate::control::refusal::Refusal;
+use crate::edge::identity::Authorization;
 use crate::edge::snapshot::{Plan, Snapshot};
 use crate::edge::transform::RequestMapping;
 use crate::model::rest_api::{IntegrationType, Method};
@@ -87,6 +88,12 @@ impl Checked {
     fn plan(&self, api: usize, method: usize) -> Option<&Plan> {
         self.snapshot.as_ref()?.stages.get(api)?.base.methods.get(method)?.plan.as_ref()
     }
+
+    /// Whether its callers sign their requests.
+    fn is_signed(&self, api: usize, method: usize) -> bool {
+        let method = self.snapshot.as_ref().and_then(|it| it.stages.get(api)?.base.methods.get(method));
+        method.is_some_and(|method| matches!(method.authorization, Authorization::Iam))
+    }
 }
 
 /// One row of the route table.
@@ -108,12 +115,18 @@ fn routes(checked: &Checked, settings: &Settings) -> Vec<Route> {
         for (resource_index, resource) in loaded_api.api.resources.iter().enumerate() {
             for (method_index, method) in resource.methods.iter().enumerate() {
                 let refused = refusals.refused(resource_index, method_index);
-                let plan = methods.next().and_then(|index| checked.plan(api_index, index));
+                let index = methods.next();
+                let plan = index.and_then(|index| checked.plan(api_index, index));
                 let (request, response, why) = if refused {
                     ("-", "-", refusals.why(resource_index, method_index))
                 } else {
-                    let (request, response, why) = bodies(plan);
-                    (request, response, why.to_owned())
+                    let signed = index.is_some_and(|index| checked.is_signed(api_index, index));
+                    match bodies(plan) {
+                        ("streamed" | "dropped" | "constant", response, _) if signed => {
+                            ("held", response, "the signature covers the request's body".to_owned())
+                        }
+                        (request, response, why) => (request, response, why.to_owned()),
+                    }
                 };
                 routes.push(Route {
                     api: loaded_api.api.id.clone(),

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Restore(Box<RestoreFlags>),
     /// Say what putting a definition would change of a running Weir's API, and change nothing
     Plan(Box<PlanFlags>),
+    /// What API keys have used of their usage plans, as a running Weir has counted it
+    Usage(Box<UsageFlags>),
 }
 
 #[derive(Args, Debug)]
@@ -182,6 +184,52 @@ pub(crate) struct PlanFlags {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct UsageFlags {
+    #[command(subcommand)]
+    pub(crate) command: UsageCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsageCommand {
+    /// Write requests by plan, key, API, stage and day, for billing
+    Export(UsageExportFlags),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Columns: plan, plan_name, key, key_name, api, api_name, stage, day, requests; sorted by ids and day. Days are UTC. Values
+of keys are never in it. What was counted by a version that did not count stages has an empty api and stage.
+The CSV (RFC 4180) is for programs: names stand in it as they are, also those that a spreadsheet takes for a formula.
+
+Counts are up to a second old. 180 days are kept; what a key has used of a plan goes when it leaves the plan.
+
+Examples:
+  weir usage export --from 2026-11-01 --to 2026-11-30 --output november.csv
+  weir usage export --format json --plan a1b2c3 | jq 'map(.requests) | add'")]
+pub(crate) struct UsageExportFlags {
+    /// csv or json
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = ["csv", "json"])]
+    pub(crate) format: String,
+    /// The first day, YYYY-MM-DD [default: the first that is kept]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<String>,
+    /// The last day, YYYY-MM-DD [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<String>,
+    /// Of this usage plan alone
+    #[arg(long, value_name = "ID")]
+    pub(crate) plan: Option<String>,
+    /// Of this API key alone: its id, not its value
+    #[arg(long, value_name = "ID")]
+    pub(crate) key: Option<String>,
+    /// The file to write; it appears when it is whole [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) remote: RemoteFlags,
+}
+
+#[derive(Args, Debug)]
 #[command(after_help = "\
 The definition is imported as AWS imports it, and written as AWS would export it from a stage: what AWS does not
 keep (examples, descriptions of parameters) is gone.
@@ -323,6 +371,9 @@ pub(crate) struct RunFlags {
     /// Answer 501 on just the methods that need what Weir cannot do, instead of refusing the definition
     #[arg(long, help_heading = "Stage")]
     pub(crate) lenient: bool,
+    /// Say in `Retry-After` when to come again with each answer 429: AWS says nothing
+    #[arg(long, help_heading = "Stage")]
+    pub(crate) retry_after: bool,
     /// Do not reload when a definition or weir.toml changes on disk
     #[arg(long, help_heading = "Stage")]
     pub(crate) no_watch: bool,
@@ -333,6 +384,9 @@ pub(crate) struct RunFlags {
     /// A proxy's address or network (10.0.0.0/8) whose X-Forwarded-For is believed; repeat it for several [default: none]
     #[arg(long, value_name = "NETWORK", help_heading = "Callers")]
     pub(crate) trusted_proxy: Vec<String>,
+    /// Connections of trusted proxies begin with a PROXY protocol header (version 1 or 2), and no others do
+    #[arg(long, help_heading = "Callers")]
+    pub(crate) proxy_protocol: bool,
     /// Where Lambda authorizers are invoked, http(s)://HOST[:PORT]; without it they are refused [default: none]
     #[arg(long, value_name = "URL", help_heading = "Callers")]
     pub(crate) lambda_endpoint: Option<String>,
@@ -410,7 +464,7 @@ impl RunFlags {
         let mut raw = Raw::from_config(self.config);
         let one = |text: Option<String>| text.into_iter().collect();
         let switch = |on: bool| if on { vec!["true".to_owned()] } else { vec![] };
-        let said: [(Key, Vec<String>); 34] = [
+        let said: [(Key, Vec<String>); 36] = [
             (Key::Api, self.apis),
             (Key::Listen, self.listen),
             (Key::Workers, one(self.workers)),
@@ -442,6 +496,8 @@ impl RunFlags {
             (Key::DevIdentity, one(self.dev_identity)),
             (Key::Compression, self.compression),
             (Key::Lenient, switch(self.lenient)),
+            (Key::RetryAfter, switch(self.retry_after)),
+            (Key::ProxyProtocol, switch(self.proxy_protocol)),
             (Key::AccountId, one(self.account_id)),
             (Key::Region, one(self.region)),
             (Key::NoWatch, switch(self.no_watch)),

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use flags::{Command, Flags, TemplateCommand};
+use flags::{Command, Flags, TemplateCommand, UsageCommand};
 
 /// Runs the command that `arguments` name, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -33,6 +33,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Flags { command: Command::Backup(flags) }) => remote::backup(*flags),
         Ok(Flags { command: Command::Restore(flags) }) => remote::restore(*flags),
         Ok(Flags { command: Command::Plan(flags) }) => remote::plan(*flags),
+        Ok(Flags { command: Command::Usage(flags) }) => match flags.command {
+            UsageCommand::Export(flags) => remote::usage(&flags),
+        },
         Err(error) => {
             // Help and version are "errors" too; they go to standard output and end with 0.
             let _ = error.print();

@@ -1,4 +1,4 @@
-//! Commands that ask a running Weir what the AWS CLI has no words for: backup, restore, plan.
+//! Commands that ask a running Weir what the AWS CLI has no words for: backup, restore, plan, usage export.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,37 +7,76 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::flags::{BackupFlags, PlanFlags, RemoteFlags, RestoreFlags};
+use super::flags::{BackupFlags, PlanFlags, RemoteFlags, RestoreFlags, UsageExportFlags};
 use super::run::show;
 use crate::control::restore_folder;
 use crate::settings::limits::REMOTE_TIMEOUT;
 use crate::sigv4::{self, Request, Scope, Signer, SigningKey};
 
 pub(super) fn backup(flags: BackupFlags) -> ExitCode {
-    // The finished file takes the name's place: of a device it would be the end.
-    if fs::symlink_metadata(&flags.file).is_ok_and(|there| !there.is_file()) {
-        return ended(Err(format!("{} is no ordinary file: name one that may be replaced", flags.file.display())));
+    // What it holds is as secret as the store: nobody else may read it.
+    let saved = replaceable(&flags.file)
+        .and_then(|()| ask(&flags.remote, "GET", "/_weir/backup", &[]))
+        .and_then(|response| save(response, &flags.file, 0o600));
+    ended(saved.map(|bytes| format!("{} has everything: {bytes} bytes", flags.file.display())))
+}
+
+/// The finished file takes the name's place: of a device it would be the end.
+fn replaceable(file: &Path) -> Result<(), String> {
+    match fs::symlink_metadata(file).is_ok_and(|there| !there.is_file()) {
+        true => Err(format!("{} is no ordinary file: name one that may be replaced", file.display())),
+        false => Ok(()),
     }
-    ended(ask(&flags.remote, "GET", "/_weir/backup", &[]).and_then(|mut response| {
-        // Written beside, and moved when it is whole: a backup that was broken off must not look like one.
-        let mut part = flags.file.clone().into_os_string();
-        part.push(".part");
-        // What it holds is as secret as the store: nobody else may read it.
-        let copied =
-            File::options().write(true).create(true).truncate(true).mode(0o600).open(&part).and_then(|mut file| {
-                let copied = io::copy(&mut response.body_mut().as_reader(), &mut file)?;
-                file.sync_all()?;
-                fs::rename(&part, &flags.file)?;
-                Ok(copied)
-            });
-        let bytes = copied.map_err(|error| {
-            let _ = fs::remove_file(&part);
-            format!("{} cannot be written: {error}", flags.file.display())
-        })?;
-        Ok(format!("{} has everything: {bytes} bytes", flags.file.display()))
-    }))
+}
+
+/// Written beside, and moved when it is whole: what was broken off must not look like it.
+fn save(mut response: Response, file: &Path, mode: u32) -> Result<u64, String> {
+    let mut part = file.to_path_buf().into_os_string();
+    part.push(".part");
+    let copied = File::options().write(true).create(true).truncate(true).mode(mode).open(&part).and_then(|mut out| {
+        let copied = io::copy(&mut response.body_mut().as_reader(), &mut out)?;
+        out.sync_all()?;
+        fs::rename(&part, file)?;
+        Ok(copied)
+    });
+    copied.map_err(|error| {
+        let _ = fs::remove_file(&part);
+        format!("{} cannot be written: {error}", file.display())
+    })
+}
+
+/// Piece by piece, to standard output or a file: how much there is does not matter.
+pub(super) fn usage(flags: &UsageExportFlags) -> ExitCode {
+    let target = usage_target(flags);
+    let Some(file) = &flags.output else {
+        let copied = ask(&flags.remote, "GET", &target, &[]).and_then(|mut response| {
+            let copied = io::copy(&mut response.body_mut().as_reader(), &mut io::stdout().lock());
+            copied.map_err(|error| format!("the export was broken off, and is not whole: {error}"))
+        });
+        return match copied {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => ended(Err(error)),
+        };
+    };
+    // Who bills for it reads it as any other file.
+    let saved = replaceable(file)
+        .and_then(|()| ask(&flags.remote, "GET", &target, &[]))
+        .and_then(|response| save(response, file, 0o666));
+    ended(saved.map(|bytes| format!("{} has the usage: {bytes} bytes", file.display())))
+}
+
+fn usage_target(flags: &UsageExportFlags) -> String {
+    let mut target = format!("/_weir/usage?format={}", flags.format);
+    let given = [("from", &flags.from), ("to", &flags.to), ("plan", &flags.plan), ("key", &flags.key)];
+    for (name, value) in given.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        // RFC 3986 section 2.3: of what need not be encoded signatures know one form alone.
+        const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+        target.push_str(&format!("&{name}={}", utf8_percent_encode(value, KEPT)));
+    }
+    target
 }
 
 pub(super) fn restore(flags: RestoreFlags) -> ExitCode {
@@ -194,5 +233,21 @@ mod tests {
         let expected = "- GET /b\n+ GET /a\n~ GET /c\n    integration.uri: \"http://x\" -> \"http://y\"";
         assert_eq!(told(&plan), expected);
         assert_eq!(told(&json!({})), "nothing would change");
+    }
+
+    #[test]
+    fn what_is_asked_of_usage_is_encoded() {
+        let flags = |plan: Option<&str>, from: Option<&str>| UsageExportFlags {
+            format: "json".into(),
+            from: from.map(str::to_owned),
+            to: None,
+            plan: plan.map(str::to_owned),
+            key: None,
+            output: None,
+            remote: RemoteFlags { admin_url: String::new() },
+        };
+        assert_eq!(usage_target(&flags(None, None)), "/_weir/usage?format=json");
+        let target = usage_target(&flags(Some("a&key=b é"), Some("2026-11-01")));
+        assert_eq!(target, "/_weir/usage?format=json&from=2026-11-01&plan=a%26key%3Db%20%C3%A9");
     }
 }

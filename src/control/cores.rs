@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::deploy::callers::dev_identity;
 use super::deploy::publish::Publisher;
 use super::log_writer::LogWriter;
 use super::refusal::Refusal;
@@ -14,10 +15,11 @@ use crate::edge::snapshot::Snapshot;
 use crate::edge::watch::Sink;
 use crate::edge::worker::{Shared, Start};
 use crate::edge::{self, Core};
+use crate::model::problem::Sources;
 use crate::net::ring::Driver;
 use crate::net::{mailbox, tcp};
-use crate::settings::Settings;
 use crate::settings::limits::Limits;
+use crate::settings::{Network, Settings};
 use crate::telemetry::counters::CoreCounters;
 
 /// All cores, as the control thread sees them.
@@ -41,7 +43,13 @@ impl Cores {
     ) -> Result<Self, Refusal> {
         let cores = settings.workers.get();
         let connections_max = settings.limits.connections_max.min(descriptors_for_clients());
-        let shared = Arc::new(Shared::new(cores, connections_max));
+        let assumed = settings.dev_identity.as_deref().map(dev_identity).transpose();
+        let assumed = assumed.map_err(|problem| Refusal { problems: vec![problem], sources: Sources::default() })?;
+        let (dev_identity, proxy_protocol) = (assumed.is_some(), settings.proxy_protocol);
+        let shared = Shared { dev_identity, proxy_protocol, ..Shared::new(cores, connections_max) };
+        let shared = Arc::new(shared);
+        let assumed = assumed.map(Arc::new);
+        let trusted_proxies: Arc<[Network]> = settings.trusted_proxies.as_slice().into();
         let (mut listeners, listening) = bind_all(&settings.listen, cores)?;
         let processors = processors();
         // Fewer processors than threads: the kernel knows better where each should run.
@@ -64,6 +72,7 @@ impl Cores {
                 index,
                 driver: driver.clone(),
                 listeners: listeners.iter_mut().filter_map(Vec::pop).collect(),
+                vpc_endpoints: settings.listen.iter().map(|listen| vpc_endpoint(settings, *listen)).collect(),
                 mailbox,
                 snapshot: Arc::clone(&snapshot),
                 start: Start {
@@ -71,6 +80,8 @@ impl Cores {
                     log: log.map(|writer| Sink::new(writer.port())),
                     limits: settings.limits.clone(),
                     shared: Arc::clone(&shared),
+                    trusted_proxies: Arc::clone(&trusted_proxies),
+                    assumed: assumed.clone(),
                     seed: seed(),
                 },
             };
@@ -116,6 +127,12 @@ impl Cores {
             Err(_) => format!("core {index} ended by a panic"),
         })
     }
+}
+
+/// The endpoint that a listener stands for: its id and its VPC.
+fn vpc_endpoint(settings: &Settings, listen: SocketAddr) -> Option<(String, Option<String>)> {
+    let endpoint = settings.vpc_endpoints.iter().find(|endpoint| endpoint.listen == listen)?;
+    Some((endpoint.id.clone(), endpoint.vpc.clone()))
 }
 
 fn bind_all(listen: &[SocketAddr], cores: usize) -> Result<(Vec<Vec<TcpListener>>, Vec<SocketAddr>), Refusal> {
@@ -191,6 +208,8 @@ pub fn lone(limits: &Limits) -> Start {
         log: None,
         limits: limits.clone(),
         shared: Arc::new(Shared::new(1, 1)),
+        trusted_proxies: Arc::default(),
+        assumed: None,
         seed: seed(),
     }
 }

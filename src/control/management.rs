@@ -15,7 +15,7 @@ use super::admin::call::{Call, Reply, TestInvoke, Turn, random_hex};
 use super::admin::content;
 use super::admin::errors::AwsError;
 use super::admin::front::{Command, Done, Maintenance, unix_seconds};
-use super::admin::{plan, test_invoke};
+use super::admin::{plan, test_invoke, usage_export};
 use super::commit::backup::Existing;
 use super::commit::change::{Change, Key};
 use super::commit::definitions::{key, segments};
@@ -29,6 +29,7 @@ use super::fetch::dns::Names;
 use super::live::{self, Bench, Tools};
 use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
 use super::tell::tell;
+use crate::edge::identity::stage_name;
 use crate::edge::invoke::{Invoked, invoke};
 use crate::model::routes::Routes;
 use crate::settings::Settings;
@@ -110,6 +111,10 @@ impl Management {
                 answer(command.respond, Err(AwsError::unavailable("Weir is draining")));
             }
             Event::Command(command) => {
+                if command.operation.name == "FlushStageAuthorizersCache" {
+                    let stage = stage_name(command.call.path("restapi_id"), command.call.path("stage_name"));
+                    around.cores.shared.answers.flush(stage);
+                }
                 let mut tools = around.tools();
                 if let Some((test, respond)) = self.plane.run(command, &mut tools, unix_seconds()) {
                     self.begin_test(test, respond, around);
@@ -144,13 +149,12 @@ impl Management {
             return;
         }
         let mut rows = Vec::new();
-        for (plan, id, counters) in around.compiling.plans.counted() {
-            let Some(reading) = counters.changed() else { continue };
+        for (plan, id, used) in around.compiling.plans.changed() {
             let place = key(&["usage", plan, id]);
             // A key that has left its plan meanwhile has no usage any more.
             if self.plane.definitions.get(&key(&["usageplans", plan, "keys", id])).is_some() {
                 let before = self.plane.definitions.get(&place).and_then(|text| serde_json::from_str(text).ok());
-                let row = api_keys::row(reading, before.as_ref());
+                let row = api_keys::row(&used, before.as_ref());
                 rows.push((place, Some(Value::from(row).to_string().into_boxed_str())));
             }
         }
@@ -195,6 +199,9 @@ impl Management {
             Maintenance::Reset(respond) => {
                 let change = self.everything_gone();
                 self.replace(change, respond, around);
+            }
+            Maintenance::Usage { wanted, after, respond } => {
+                let _ = respond.send(usage_export::page(&self.plane.definitions, &wanted, after.as_deref()));
             }
             Maintenance::Plan { api_id, document, respond } => {
                 let call = Call {

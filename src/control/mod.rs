@@ -34,6 +34,7 @@ use arc_swap::ArcSwap;
 use commit::backup::Existing;
 use commit::store::Store;
 use cores::Cores;
+use deploy::callers;
 use deploy::compile::Compiling;
 use deploy::load::{Loaded, load};
 use fetch::dns::{Names, Resolver};
@@ -69,12 +70,15 @@ pub fn run(settings: Settings, reread: Reread<'_>, report: Report<'_>) -> Result
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Refusal::sentence("start::runtime", format!("the side thread cannot run: {error}"), "look at `ulimit -a`")
     })?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut gateway = start(settings, &driver, report).await?;
         let drained = gateway.go_on(reread, report).await;
         gateway.end().await;
         drained
-    })
+    });
+    // An issuer that hangs must not hold the end back: everything that is to be kept is on disk.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Makes the store of a data folder from a backup, while no Weir runs there; answers what was done.
@@ -166,7 +170,12 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let serving = admin_listener.map(|listener| serve_admin(listener, Arc::clone(&admin), front.clone()));
     let stop_admin = serving.transpose()?;
     tokio::spawn(names.clone().refresh());
+    tokio::spawn(compiling.issuers.clone().refresh());
     announce(&cores, &settings, driver, admin_address);
+    if let Some(file) = &settings.dev_identity {
+        let file = file.display();
+        tell(format_args!("--dev-identity: nobody is asked who she is: every caller is whom {file} says"));
+    }
     if settings.dev {
         tell("--dev: any credentials are accepted, and POST /_weir/reset forgets everything");
     }
@@ -359,9 +368,14 @@ impl Gateway {
 
 /// What the definition files say, compiled; nothing under `serve`.
 fn deploy(compiling: &mut Compiling, settings: &Settings, clock: &Clock) -> Result<(Loaded, Vec<Arc<Stage>>), Refusal> {
+    let nowhere = |problems| Refusal { problems, sources: Sources::default() };
+    let principals = callers::principals(settings).map_err(nowhere)?;
     let mut loaded = load(settings);
     match compiling.files(&mut loaded, settings, clock.now()) {
-        Some(stages) => Ok((loaded, stages)),
+        Some(stages) => {
+            compiling.principals = Arc::new(principals);
+            Ok((loaded, stages))
+        }
         None => Err(Refusal { problems: loaded.problems, sources: loaded.sources }),
     }
 }
@@ -391,9 +405,16 @@ fn front(settings: &Settings, facts: Facts, entrance: Entrance) -> Result<Option
     })))
 }
 
-/// Asks for the addresses of every backend that has none yet. A name that does not resolve is no reason not to start:
+/// Asks for the keys of every issuer, and for the addresses of every backend, that has none yet. A name that does not resolve is no reason not to start:
 /// its methods answer as AWS's do, and DNS is asked again.
 async fn resolve(compiling: &Compiling, names: &Names) {
+    compiling.issuers.read_files_again();
+    let keys = compiling.issuers.first_keys();
+    let addresses = addresses(compiling, names);
+    tokio::join!(keys, addresses);
+}
+
+async fn addresses(compiling: &Compiling, names: &Names) {
     let fresh: Vec<_> = compiling.endpoints.all().filter(|endpoint| !endpoint.is_followed()).collect();
     let wanted: Vec<(String, u16)> = fresh.iter().map(|endpoint| (endpoint.host.clone(), endpoint.port)).collect();
     for (endpoint, resolved) in fresh.into_iter().zip(names.resolve_all(&wanted).await) {
@@ -437,7 +458,10 @@ fn watched(settings: &Settings) -> Vec<PathBuf> {
 /// The first setting that differs and that only a start can change.
 fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
     let changed = [
-        ("vpc-endpoints", vpc_listeners(old) != vpc_listeners(new)),
+        ("vpc-endpoints", old.vpc_endpoints != new.vpc_endpoints),
+        ("trusted-proxies", old.trusted_proxies != new.trusted_proxies),
+        ("proxy-protocol", old.proxy_protocol != new.proxy_protocol),
+        ("dev-identity", old.dev_identity != new.dev_identity),
         ("listen", old.listen != new.listen),
         ("workers", old.workers != new.workers),
         ("admin", old.admin != new.admin),
@@ -454,10 +478,6 @@ fn needs_restart(old: &Settings, new: &Settings) -> Option<&'static str> {
         ("limits", old.limits != new.limits),
     ];
     changed.into_iter().find(|(_, changed)| *changed).map(|(name, _)| name)
-}
-
-fn vpc_listeners(settings: &Settings) -> Vec<SocketAddr> {
-    settings.vpc_endpoints.iter().map(|endpoint| endpoint.listen).collect()
 }
 
 async fn until_everywhere(cores: &mut Cores, revision: u64) -> Result<(), Refusal> {

@@ -1,9 +1,15 @@
 //! The way of one request: down the stages, and back up with the answer. The heart of the spine; read [`answer`] first.
 
+use std::net::IpAddr;
+
+use super::authorize::{self, At};
 use super::connection::Connection;
 use super::dispatch::preflight;
 use super::exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
+use super::exchange::{IpText, Verb};
 use super::fault::{Fault, FaultKind};
+use super::identity::Authorization;
+use super::identity::caller::Caller;
 use super::limit::Admitted;
 use super::limit::api_key::ApiKeys;
 use super::limit::meter::Metered;
@@ -11,14 +17,13 @@ use super::relay::{self, Response};
 use super::snapshot::{Method, Plan, Release, Snapshot, Stage};
 use super::transform::{self, Answer, AnswerBody, Backend, Chosen, Outbound, Overrides};
 use super::upstream::{self, Inbound};
-use super::watch::Record;
+use super::watch::{Checker, Record};
 use super::whole::{self, Whole};
 use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
 use crate::net::buffer::Buffer;
+use crate::settings::Network;
 use crate::settings::limits::{METHOD_ARN_BYTES_MAX, MILLIS_A_DAY};
-use crate::sigv4;
-use crate::time::Instant;
 use crate::wire::headers::Known;
 
 /// Where a request has been, for the log.
@@ -29,7 +34,25 @@ pub(super) struct Trail<'s> {
     pub(super) method: Option<&'s Method>,
     pub(super) domain: Option<&'s DomainFacts>,
     pub(super) api_key_id: Option<&'s str>,
+    pub(super) caller: Caller,
     pub(super) values: PathValues,
+}
+
+impl Trail<'_> {
+    /// What is known of the request by now.
+    pub(super) fn context<'x>(&'x self, request: &'x Request, nowhere: &'x StageFacts) -> Context<'x> {
+        let stage = self.release.map_or(nowhere, |release| &release.facts);
+        let method = self.method.map(|method| &method.facts);
+        let named = || self.caller.said.as_ref()?.usage_identifier_key.as_deref();
+        Context {
+            domain: self.domain,
+            api_key_id: self.api_key_id,
+            api_key: self.release.filter(|release| release.key_of_authorizer).and_then(|_| named()),
+            identity: self.caller.identity(),
+            authorizer: self.caller.authorizer(),
+            ..Context::new(request, stage, method, &self.values)
+        }
+    }
 }
 
 /// The way of a request: down the stages, and back up with the answer.
@@ -41,6 +64,9 @@ pub(super) async fn answer<'s>(
     trail: &mut Trail<'s>,
 ) -> Result<Response<'s>, Fault> {
     let now = connection.request.received;
+    if connection.request.peer.is_trusted {
+        connection.request.forwarded_for = forwarded_for(&connection.request, &worker.trusted_proxies);
+    }
     let located = dispatch::locate(&snapshot.table, &connection.request)?;
     let stage = &*snapshot.stages[located.stage];
     let release = stage.release(|| worker.ids.borrow_mut().draw());
@@ -57,26 +83,62 @@ pub(super) async fn answer<'s>(
         release: Some(release),
         method,
         domain: located.domain,
-        api_key_id: None,
         values: matched.values,
+        ..Trail::default()
     };
     record.series = Some(release.unmatched);
     // rest/01 section 1.6: `…/{VERB}/{path}`.
-    if release.arn_bytes + connection.request.method_text().len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
+    let verb = method.map_or(connection.request.method_text(), |method| method.facts.verb_of(&connection.request));
+    if release.arn.len() + verb.len() + matched.path_bytes > METHOD_ARN_BYTES_MAX {
         return Err(Fault::new(FaultKind::UriTooLong));
     }
-    let Some(method) = method else { return unmatched(worker, release, connection, now, asked) };
+    // A private API answers private calls, and them alone (security/tls-mtls-private section 4).
+    if release.is_private != connection.request.peer.vpc_endpoint.is_some() {
+        return Err(Fault::new(FaultKind::UnknownHost));
+    }
+    let path_bytes = matched.path_bytes;
+    let Some(method) = method else {
+        return unmatched(worker, snapshot, connection, trail, (path_bytes, asked));
+    };
     record.series = Some(method.series);
     record.logged = method.logged;
+    let signed = match &worker.assumed {
+        Some(caller) => {
+            trail.caller = caller.clone();
+            Whole::Arrived
+        }
+        None if matches!(method.authorization, Authorization::Open) && release.policy.is_none() => Whole::Arrived,
+        None => {
+            let (values, domain) = (&matched.values, located.domain);
+            let at = At { release, method: Some(method), values, domain, path_bytes };
+            let began = worker.clock.now();
+            let authorized = match authorize::at_once(worker, snapshot, connection, at) {
+                Some(authorized) => authorized.map(|caller| (caller, Whole::Arrived)),
+                // Boxed: its state would make every waiting connection larger.
+                None => Box::pin(authorize::authorize(worker, snapshot, connection, at)).await,
+            };
+            let by = match method.authorization {
+                Authorization::Open => None,
+                Authorization::Iam => Some(Checker::Signature),
+                Authorization::Lambda(_) | Authorization::UserPool(_) => Some(Checker::Authorizer),
+            };
+            if let Some(by) = by {
+                record.checked(by, worker.clock.now().micros_since(began), authorized.as_ref().err());
+            }
+            let (caller, whole) = authorized?;
+            trail.caller = caller;
+            whole
+        }
+    };
     let admitted = if method.needs_api_key {
         metered(worker, &snapshot.api_keys, &connection.request, release, method, trail)?
     } else {
         limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?
     };
     let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
-    let whole = whole(worker, connection, plan).await?;
+    let whole = whole(worker, connection, plan, signed).await?;
     let decoded = whole.is_decoded();
-    let context = Context { decoded, ..met(worker, &connection.request, release, method, trail) };
+    let context = Context { decoded, ..met(&connection.request, release, trail) };
     if let Some(log) = record.log.as_deref_mut() {
         told::request(log, &context, whole.bytes(connection));
     }
@@ -107,7 +169,7 @@ pub(super) async fn answer<'s>(
             (answered, overrides)
         }
     };
-    let context = met(worker, &connection.request, release, method, trail);
+    let context = met(&connection.request, release, trail);
     let response = respond(worker, plan, &context, answered, overrides.as_deref(), record).await?;
     match release.compression {
         // Whoever watches wants to read it.
@@ -116,6 +178,24 @@ pub(super) async fn answer<'s>(
         }
         _ => Ok(response),
     }
+}
+
+/// The client, as the proxies say that are believed: the last address of `X-Forwarded-For` that is none of theirs. What
+/// stands before it anybody may have written.
+fn forwarded_for(request: &Request, trusted: &[Network]) -> Option<IpText> {
+    let mut client: Option<IpAddr> = None;
+    let lines = request.head.lines.iter().rev().filter(|line| line.known == Known::XForwardedFor);
+    for entry in lines.flat_map(|line| line.value.of(&request.bytes).rsplit(|&byte| byte == b',')) {
+        // What is no address nobody trusted has written: whoever is known by then it is.
+        let Some(address) = std::str::from_utf8(entry.trim_ascii()).ok().and_then(|text| text.parse().ok()) else {
+            break;
+        };
+        client = Some(address);
+        if !trusted.iter().any(|network| network.contains(address)) {
+            break;
+        }
+    }
+    client.map(IpText::new)
 }
 
 /// The request counts for the plan of the key that it brings (rest/02 section 2.1, phases 9 to 11).
@@ -128,37 +208,39 @@ fn metered<'s>(
     trail: &mut Trail<'s>,
 ) -> Result<Admitted, Fault> {
     let invalid = || Fault::new(FaultKind::InvalidApiKey);
-    let key = request.value(Known::XApiKey).and_then(|value| keys.find(value)).ok_or_else(invalid)?;
+    let value = if release.key_of_authorizer {
+        trail.caller.said.as_ref().and_then(|said| said.usage_identifier_key.as_deref()).map(str::as_bytes)
+    } else {
+        request.value(Known::XApiKey)
+    };
+    let key = value.and_then(|value| keys.find(value)).ok_or_else(invalid)?;
     let (usage, stage) = key.usage(&release.facts).ok_or_else(invalid)?;
     trail.api_key_id = Some(&key.id);
     let day = u32::try_from(request.unix_millis / MILLIS_A_DAY).unwrap_or(u32::MAX);
-    let metered = Metered { usage, stage, path: &method.facts.resource_path, verb: request.verb.as_str(), day };
+    let metered = Metered {
+        usage,
+        stage,
+        path: &method.facts.resource_path,
+        verb: method.facts.verb.unwrap_or(request.verb).as_str(),
+        own_verb: method.facts.verb.map_or("ANY", Verb::as_str),
+        day,
+    };
     worker.meters.borrow_mut().admit(&metered, &mut worker.buckets.borrow_mut(), &method.limits, request.received)
 }
 
-/// What a request that has met its method knows.
-fn met<'x>(
-    worker: &'x Worker,
-    request: &'x Request,
-    release: &'x Release,
-    method: &'x Method,
-    trail: &'x Trail<'_>,
-) -> Context<'x> {
-    Context {
-        api_key_id: trail.api_key_id,
-        authorizer: worker.authorizer.as_ref(),
-        ..Context::new(request, &release.facts, Some(&method.facts), &trail.values)
-    }
+/// What a request that has met its method knows: where it came by is for the log alone, as on AWS.
+fn met<'x>(request: &'x Request, release: &'x Release, trail: &'x Trail<'_>) -> Context<'x> {
+    Context { domain: None, ..trail.context(request, &release.facts) }
 }
 
 /// The client's body, where the method looks into it.
-async fn whole(worker: &Worker, connection: &mut Connection, plan: &Plan) -> Result<Whole, Fault> {
+async fn whole(worker: &Worker, connection: &mut Connection, plan: &Plan, signed: Whole) -> Result<Whole, Fault> {
     let encoded = || connection.request.value(Known::ContentEncoding).is_some();
     if !plan.needs_body(&connection.request) && (plan.request.hands_on_encoded() || !encoded()) {
-        return Ok(Whole::Arrived);
+        return Ok(signed);
     }
     // Boxed: most requests do without, and its state would make every waiting connection larger.
-    Box::pin(whole::of_client(worker, connection)).await
+    Box::pin(whole::of_client(worker, connection, signed)).await
 }
 
 /// What an integration answered.
@@ -296,30 +378,29 @@ impl<'s> Response<'s> {
     }
 }
 
-/// A path or a verb that no method is for (rest/01 section 1.5), unless a browser only asks whether it may.
+/// A path or a verb that no method is for, unless a browser only asks whether it may: AWS asks for a signature there
+/// (rest/01 section 1.5), and what is signed well is told the same as what is not signed.
 fn unmatched<'s>(
     worker: &Worker,
-    release: &Release,
+    snapshot: &'s Snapshot,
     connection: &Connection,
-    now: Instant,
-    asked: bool,
+    trail: &Trail<'s>,
+    (path_bytes, asked): (usize, bool),
 ) -> Result<Response<'s>, Fault> {
-    limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, now)?;
+    let Some(release) = trail.release else { return Err(Fault::new(FaultKind::UnknownHost)) };
+    limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, connection.request.received)?;
     if asked {
         return Ok(Response::constant(204, cors::preflight_head(), b""));
     }
-    Err(match connection.request.value(Known::Authorization).and_then(sigv4::incomplete) {
-        Some(message) => Fault::with_message(FaultKind::IncompleteSignature, message),
-        None => Fault::new(FaultKind::NoSuchRoute),
-    })
+    let at = At { release, method: None, values: &trail.values, domain: trail.domain, path_bytes };
+    authorize::at_once(worker, snapshot, connection, at).transpose()?;
+    Err(Fault::new(FaultKind::NoSuchRoute))
 }
 
 /// What a fault is answered with, in the words of the release that the request met, if it met one.
 pub(super) fn of_fault<'s>(fault: &Fault, request: &Request, trail: &Trail<'_>) -> Response<'s> {
     let nowhere = StageFacts::default();
-    let stage = trail.release.map_or(&nowhere, |release| &release.facts);
-    let method = trail.method.map(|method| &method.facts);
-    let context = Context { api_key_id: trail.api_key_id, ..Context::new(request, stage, method, &trail.values) };
+    let context = Context { domain: None, ..trail.context(request, &nowhere) };
     Response::of_fault(trail.release.map(|release| &release.gateway_responses), fault, &context)
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::settings::limits::PAYLOAD_BYTES_MAX;
+use crate::settings::limits::{MILLIS_A_DAY, PAYLOAD_BYTES_MAX};
 
 /// Why a request got no answer from its integration.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Fault {
     pub detail: Option<Box<str>>,
     /// `$context.error.validationErrorString`: what the body's model says against it.
     pub validation_errors: Option<Box<str>>,
+    /// The day (since 1970, in UTC) on which what was used up is given anew.
+    pub renewed: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +33,25 @@ pub enum FaultKind {
     /// No API, no stage, no mapping.
     UnknownHost,
     NoSuchRoute,
-    /// An unmatched route whose `Authorization` is not SigV4 (rest/01 section 1.5).
+    /// The method asks for a signature, and there is none.
+    MissingToken,
+    /// An `Authorization` that is not SigV4, where a signature is asked for (rest/01 section 1.5).
     IncompleteSignature,
+    InvalidSignature,
+    /// Signed with a key that nobody has, or with a session token that is not the key's.
+    UnknownSigner,
+    /// The session of temporary credentials is over.
+    SessionExpired,
+    /// Some policy does not let this caller do this.
+    AccessDenied,
+    /// An authorizer does not know the caller.
+    Unauthorized,
+    /// A token of a user pool is good, but for its time.
+    TokenExpired,
+    /// An authorizer's function failed, or could not be reached.
+    AuthorizerFailure,
+    /// An authorizer's function answered what is no answer, or may not be invoked.
+    AuthorizerConfiguration,
     /// The method needs an API key, and this is none of a plan that has the stage.
     InvalidApiKey,
     /// The key has used what its plan gives it in this period.
@@ -64,6 +83,10 @@ pub enum Spelling {
     Compact,
     /// The execution engine: `{"message": "…"}`.
     Spaced,
+    /// Access denied: `{"Message":"…"}`.
+    Capital,
+    /// An authorizer that failed: `{"message":null}`.
+    Null,
     /// The message alone.
     Plain,
 }
@@ -93,7 +116,7 @@ const fn row(
 impl FaultKind {
     #[rustfmt::skip] // a table: one row a fault
     pub fn gateway_response(self) -> GatewayResponse {
-        use Spelling::{Compact, Plain, Spaced};
+        use Spelling::{Capital, Compact, Null, Plain, Spaced};
         match self {
             Self::Malformed => row("", 400, "BadRequestException", Compact, "Bad Request"),
             Self::HeadersTooLarge => row("", 431, "BadRequestException", Compact, "Request header fields too large"),
@@ -103,6 +126,15 @@ impl FaultKind {
             Self::UnknownHost => row("", 403, "ForbiddenException", Compact, "Forbidden"),
             Self::NoSuchRoute => row("MISSING_AUTHENTICATION_TOKEN", 403, "MissingAuthenticationTokenException", Compact, "Missing Authentication Token"),
             Self::IncompleteSignature => row("INVALID_SIGNATURE", 403, "IncompleteSignatureException", Compact, "Missing Authentication Token"),
+            Self::MissingToken => row("MISSING_AUTHENTICATION_TOKEN", 403, "MissingAuthenticationTokenException", Compact, "Missing Authentication Token"),
+            Self::InvalidSignature => row("INVALID_SIGNATURE", 403, "InvalidSignatureException", Compact, "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."),
+            Self::UnknownSigner => row("ACCESS_DENIED", 403, "UnrecognizedClientException", Compact, "The security token included in the request is invalid."),
+            Self::SessionExpired => row("EXPIRED_TOKEN", 403, "ExpiredTokenException", Compact, "The security token included in the request is expired"),
+            Self::AccessDenied => row("ACCESS_DENIED", 403, "AccessDeniedException", Capital, "User is not authorized to access this resource"),
+            Self::Unauthorized => row("UNAUTHORIZED", 401, "UnauthorizedException", Compact, "Unauthorized"),
+            Self::TokenExpired => row("UNAUTHORIZED", 401, "UnauthorizedException", Compact, "The incoming token has expired"),
+            Self::AuthorizerFailure => row("AUTHORIZER_FAILURE", 500, "AuthorizerFailureException", Null, ""),
+            Self::AuthorizerConfiguration => row("AUTHORIZER_CONFIGURATION_ERROR", 500, "AuthorizerConfigurationException", Null, ""),
             Self::InvalidApiKey => row("INVALID_API_KEY", 403, "ForbiddenException", Compact, "Forbidden"),
             Self::QuotaExceeded => row("QUOTA_EXCEEDED", 429, "LimitExceededException", Compact, "Limit Exceeded"),
             Self::Throttled => row("THROTTLED", 429, "TooManyRequestsException", Compact, "Too Many Requests"),
@@ -147,7 +179,18 @@ impl Fault {
     }
 
     pub fn with_message(kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), detail: None, validation_errors: None }
+        Self { kind, message: message.into(), detail: None, validation_errors: None, renewed: None }
+    }
+
+    /// Seconds until it is worth while to ask again, of a 429: a bucket has its next token soon.
+    pub fn retry_after(&self, unix_seconds: u64) -> Option<u64> {
+        match self.kind {
+            FaultKind::Throttled => Some(1),
+            FaultKind::QuotaExceeded => {
+                Some((u64::from(self.renewed?) * MILLIS_A_DAY / 1_000).saturating_sub(unix_seconds).max(1))
+            }
+            _ => None,
+        }
     }
 
     /// AWS's sentence for a body that is too large names the limit: the one that is in force here.
@@ -163,6 +206,9 @@ impl Fault {
         match self.kind.gateway_response().spelling {
             Spelling::Compact => push(br#"{"message":""#),
             Spelling::Spaced => push(br#"{"message": ""#),
+            // Also where the API has texts of its own for other types: only a customised one is written by its template.
+            Spelling::Capital => push(br#"{"Message":""#),
+            Spelling::Null => return push(br#"{"message":null}"#),
             Spelling::Plain => return push(self.message.as_bytes()),
         }
         write_json_text(self.message.as_bytes(), push);
@@ -172,7 +218,7 @@ impl Fault {
     pub fn content_type(&self) -> &'static str {
         match self.kind.gateway_response().spelling {
             Spelling::Plain => "text/plain",
-            Spelling::Compact | Spelling::Spaced => "application/json",
+            _ => "application/json",
         }
     }
 }
@@ -216,6 +262,9 @@ mod tests {
     fn bodies_are_aws_s_to_the_blank() {
         check(&Fault::new(FaultKind::UnknownHost), 403, r#"{"message":"Forbidden"}"#);
         check(&Fault::new(FaultKind::NoSuchRoute), 403, r#"{"message":"Missing Authentication Token"}"#);
+        check(&Fault::with_message(FaultKind::AccessDenied, "User: a"), 403, r#"{"Message":"User: a"}"#);
+        check(&Fault::because(FaultKind::AuthorizerFailure, "it broke"), 500, r#"{"message":null}"#);
+        check(&Fault::new(FaultKind::Unauthorized), 401, r#"{"message":"Unauthorized"}"#);
         check(&Fault::new(FaultKind::Throttled), 429, r#"{"message":"Too Many Requests"}"#);
         check(&Fault::new(FaultKind::IntegrationTimeout), 504, r#"{"message": "Endpoint request timed out"}"#);
         check(&Fault::new(FaultKind::Configuration), 500, r#"{"message": "Internal server error"}"#);

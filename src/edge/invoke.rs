@@ -10,6 +10,8 @@ use std::sync::Arc;
 use super::answer::{Trail, answer, of_fault, put_cors};
 use super::connection::{Connection, Front};
 use super::fault::{Fault, FaultKind};
+use super::identity::caller::Caller;
+use super::identity::lambda::Said;
 use super::keep_time;
 use super::snapshot::Snapshot;
 use super::told;
@@ -58,7 +60,10 @@ pub fn invoke(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Inv
 async fn run(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invoked> {
     let mut worker = Worker::new(start, snapshot);
     worker.canned = ask.canned.map(canned).transpose()?;
-    worker.authorizer = ask.authorizer;
+    worker.assumed = ask.authorizer.map(|context| {
+        let said = Said { context, rules: None, usage_identifier_key: None, policy_bytes: 0 };
+        Caller { signer: None, said: Some(Arc::new(said)) }
+    });
     let worker = Rc::new(worker);
     ring::spawn(keep_time(Rc::clone(&worker), 0));
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

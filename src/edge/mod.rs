@@ -4,6 +4,7 @@
 
 pub mod accept;
 mod answer;
+mod authorize;
 mod body;
 pub mod connection;
 pub mod cors;
@@ -35,10 +36,12 @@ use std::sync::atomic::Ordering;
 use std::task::{self, Poll};
 
 use accept::Arrival;
+use accept::proxy_protocol::{self, Announced};
 use answer::{Trail, answer, of_fault, put_cors};
 use connection::{Connection, Front, Next};
-use exchange::{Context, StageFacts};
+use exchange::{StageFacts, VpcEndpoint};
 use fault::{Fault, FaultKind};
+use relay::Response;
 use snapshot::Snapshot;
 use watch::Record;
 use worker::{Start, Worker};
@@ -47,7 +50,7 @@ use crate::net::mailbox::Mailbox;
 use crate::net::ring::{self, Driver};
 use crate::net::tcp::{Accepted, Listener};
 use crate::net::timer;
-use crate::settings::limits::TICK;
+use crate::settings::limits::{PROXY_HEADER_BYTES_MAX, TICK};
 use crate::telemetry::names::Event;
 
 /// What a core is told.
@@ -62,6 +65,8 @@ pub struct Core {
     pub index: usize,
     pub driver: Driver,
     pub listeners: Vec<std::net::TcpListener>,
+    /// For which VPC endpoint each of them stands: its id and its VPC.
+    pub vpc_endpoints: Vec<Option<(String, Option<String>)>>,
     pub mailbox: Mailbox<Order>,
     pub snapshot: Arc<Snapshot>,
     pub start: Start,
@@ -76,14 +81,21 @@ pub fn run(core: Core) -> io::Result<()> {
 
 async fn serve_core(core: Core, epoll: bool) -> io::Result<()> {
     let mut mailbox = core.mailbox.open(epoll)?;
-    let listeners = core.listeners.into_iter().map(|listener| Listener::adopt(listener, epoll).map(Rc::new));
-    let listeners: Vec<Rc<Listener>> = listeners.collect::<io::Result<_>>()?;
+    let mut vpc_endpoints = core.vpc_endpoints.into_iter();
+    let doors = core.listeners.into_iter().map(|listener| {
+        let vpc_endpoint = vpc_endpoints
+            .next()
+            .flatten()
+            .map(|(id, vpc)| Rc::new(VpcEndpoint { id: id.into(), vpc: vpc.map(String::into_boxed_str) }));
+        Ok(Rc::new(Door { listener: Listener::adopt(listener, epoll)?, vpc_endpoint }))
+    });
+    let doors: Vec<Rc<Door>> = doors.collect::<io::Result<_>>()?;
     let worker = Rc::new(Worker::new(core.start, core.snapshot));
     let index = core.index;
     worker.shared.revisions[index].store(worker.snapshot().revision, Ordering::Release);
     ring::spawn(keep_time(Rc::clone(&worker), index));
-    for listener in &listeners {
-        ring::spawn(accept_connections(Rc::clone(&worker), Rc::clone(listener)));
+    for door in &doors {
+        ring::spawn(accept_connections(Rc::clone(&worker), Rc::clone(door)));
     }
     while let Some(order) = mailbox.next().await {
         match order {
@@ -95,7 +107,7 @@ async fn serve_core(core: Core, epoll: bool) -> io::Result<()> {
             Order::Drain => break,
         }
     }
-    drain(&worker, &listeners).await;
+    drain(&worker, &doors).await;
     worker.meters.borrow_mut().settle();
     worker.shared.drained.fetch_add(1, Ordering::Release);
     Ok(())
@@ -140,29 +152,42 @@ fn make_room(worker: &Worker) {
     }
 }
 
-async fn accept_connections(worker: Rc<Worker>, listener: Rc<Listener>) {
+/// A listener, and what comes in by it.
+struct Door {
+    listener: Listener,
+    /// Private calls, and no others.
+    vpc_endpoint: Option<Rc<VpcEndpoint>>,
+}
+
+async fn accept_connections(worker: Rc<Worker>, door: Rc<Door>) {
     loop {
         let shared = &worker.shared;
-        match accept::next(&listener, &shared.connections, shared.connections_max).await {
-            Arrival::Connection(accepted) => begin(&worker, accepted),
+        match accept::next(&door.listener, &shared.connections, shared.connections_max).await {
+            Arrival::Connection(accepted) => begin(&worker, &door, accepted),
             Arrival::Shed => worker.counters.event(Event::ConnectionShed),
             Arrival::Stopped => return,
         }
     }
 }
 
-fn begin(worker: &Rc<Worker>, accepted: Accepted) {
+fn begin(worker: &Rc<Worker>, door: &Door, accepted: Accepted) {
     worker.counters.event(Event::ConnectionAccepted);
     worker.connection_opened();
-    ring::spawn(serve_connection(Rc::clone(worker), accepted));
+    let is_trusted = worker.trusted_proxies.iter().any(|network| network.contains(accepted.peer.ip()));
+    let mut connection = Connection::new(accepted, worker.clock.now());
+    connection.request.peer.is_trusted = is_trusted;
+    connection.request.peer.vpc_endpoint.clone_from(&door.vpc_endpoint);
+    ring::spawn(serve_connection(Rc::clone(worker), connection));
 }
 
 /// Stops listening, answers what the kernel had already accepted, and waits until the last connection has ended.
-async fn drain(worker: &Rc<Worker>, listeners: &[Rc<Listener>]) {
+async fn drain(worker: &Rc<Worker>, doors: &[Rc<Door>]) {
     worker.draining.set(true);
-    for accepted in listeners.iter().flat_map(|listener| listener.stop()) {
-        worker.shared.connections.fetch_add(1, Ordering::Relaxed);
-        begin(worker, accepted);
+    for door in doors {
+        for accepted in door.listener.stop() {
+            worker.shared.connections.fetch_add(1, Ordering::Relaxed);
+            begin(worker, door, accepted);
+        }
     }
     let began = worker.clock.now();
     // A client may just be sending its next request on a connection that rests: it gets this long to arrive, and is
@@ -179,9 +204,13 @@ async fn drain(worker: &Rc<Worker>, listeners: &[Rc<Listener>]) {
 }
 
 /// A connection from its first byte to its last.
-async fn serve_connection(worker: Rc<Worker>, accepted: Accepted) {
+async fn serve_connection(worker: Rc<Worker>, mut connection: Connection) {
     let _counted = Counted(&worker);
-    let mut connection = Connection::new(accepted, worker.clock.now());
+    if worker.shared.proxy_protocol && connection.request.peer.is_trusted && !announced(&worker, &mut connection).await
+    {
+        worker.counters.event(Event::BadRequest);
+        return;
+    }
     loop {
         let front = Front { clock: &worker.clock, stamps: &worker.stamps, ids: &worker.ids, limits: &worker.limits };
         match connection.next(front).await {
@@ -203,6 +232,29 @@ async fn serve_connection(worker: Rc<Worker>, accepted: Accepted) {
         }
     }
     connection.close(worker.clock.now()).await;
+}
+
+/// A proxy that is trusted says first who its client is (PROXY protocol): that one is the peer from here on.
+async fn announced(worker: &Worker, connection: &mut Connection) -> bool {
+    let front = Front { clock: &worker.clock, stamps: &worker.stamps, ids: &worker.ids, limits: &worker.limits };
+    let mut client = None;
+    let read = |bytes: &[u8]| match proxy_protocol::read(bytes) {
+        Announced::Client(address, length) => {
+            client = address;
+            Some(length)
+        }
+        Announced::Incomplete => Some(0),
+        Announced::Not => None,
+    };
+    if !connection.preamble(front, PROXY_HEADER_BYTES_MAX, read).await {
+        return false;
+    }
+    if let Some(client) = client {
+        let peer = &mut connection.request.peer;
+        peer.is_trusted = worker.trusted_proxies.iter().any(|network| network.contains(client.ip()));
+        peer.set_address(client.ip());
+    }
+    true
 }
 
 /// Counts a connection out, whatever became of its task.
@@ -228,14 +280,29 @@ async fn serve(worker: &Worker, connection: &mut Connection) -> bool {
         let fault = fault.with_payload_limit(worker.limits.payload_bytes_max);
         record.answered = worker.clock.now();
         record.fault(&fault);
-        of_fault(&fault, &connection.request, &trail)
+        let mut response = of_fault(&fault, &connection.request, &trail);
+        if snapshot.retry_after
+            && let Some(seconds) = fault.retry_after(connection.request.unix_millis / 1_000)
+            && told::header_lines(response.head_mut()).all(|(name, _)| !name.eq_ignore_ascii_case(b"retry-after"))
+        {
+            response.head_mut().push(format!("Retry-After: {seconds}\r\n").as_bytes());
+        }
+        response
     });
     put_cors(&mut response, &connection.request, &trail);
+    put_dev_identity(worker, &mut response);
     let keep = relay::send(worker, connection, response, &mut record).await;
     let now = worker.clock.now();
     record.finish(now);
     log(worker, &snapshot, connection, &trail, &record);
     keep && connection.finish_request(now, &worker.limits).await
+}
+
+/// Whoever gets an answer that nobody was asked for should see it.
+fn put_dev_identity(worker: &Worker, response: &mut Response<'_>) {
+    if worker.shared.dev_identity {
+        response.head_mut().push(b"x-weir-dev-identity: true\r\n");
+    }
 }
 
 /// Writes the request's line.
@@ -246,13 +313,7 @@ fn log(worker: &Worker, snapshot: &Snapshot, connection: &Connection, trail: &Tr
         // rest/14 section 14.4: what failed before a stage was known is not logged on AWS; here it is, with `-` for
         // what nobody knows, because at the edge it is what an operator looks for first.
         let nowhere = StageFacts::default();
-        let stage = trail.release.map_or(&nowhere, |release| &release.facts);
-        let method = trail.method.map(|method| &method.facts);
-        let context = Context {
-            domain: trail.domain,
-            api_key_id: trail.api_key_id,
-            ..Context::new(&connection.request, stage, method, &trail.values)
-        };
+        let context = trail.context(&connection.request, &nowhere);
         log.line(&worker.counters, |line| format.write(&context, &record.outcome, line));
     }
 }
@@ -271,6 +332,7 @@ async fn refuse(worker: &Worker, connection: &mut Connection, fault: Fault) {
     {
         cors.put_into(response.head_mut(), &connection.request);
     }
+    put_dev_identity(worker, &mut response);
     // Whatever was parsed of this head or of the one before: nothing of it may steer the connection or the log.
     connection.request.forget();
     relay::send(worker, connection, response, &mut record).await;

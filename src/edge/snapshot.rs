@@ -7,6 +7,9 @@ use super::dispatch::canary::Share;
 use super::dispatch::{Table, Tree};
 use super::exchange::{MethodFacts, Request, StageFacts};
 use super::gateway_response::GatewayResponses;
+use super::identity::Authorization;
+use super::identity::iam::Principals;
+use super::identity::resource_policy::ResourcePolicy;
 use super::limit::api_key::ApiKeys;
 use super::limit::ledger::Ledger;
 use super::limit::{Budget, Limits};
@@ -28,7 +31,11 @@ pub struct Snapshot {
     pub ledgers: Vec<Option<Arc<Ledger>>>,
     /// Of all stages.
     pub api_keys: Arc<ApiKeys>,
+    /// Who may sign requests.
+    pub principals: Arc<Principals>,
     pub access_log: Option<Format>,
+    /// A 429 says when to come again.
+    pub retry_after: bool,
 }
 
 /// A stage of an API, compiled by itself and kept from one snapshot to the next as long as nothing of it changes.
@@ -63,8 +70,14 @@ impl Stage {
 /// One deployment with one set of stage variables.
 pub struct Release {
     pub facts: StageFacts,
-    /// Bytes of its method ARNs up to the verb.
-    pub arn_bytes: usize,
+    /// Its method ARNs up to the verb.
+    pub arn: Box<str>,
+    /// Reached by VPC endpoints, and by nobody else.
+    pub is_private: bool,
+    /// The API's own, where it has one.
+    pub policy: Option<ResourcePolicy>,
+    /// `apiKeySource: AUTHORIZER`
+    pub key_of_authorizer: bool,
     pub tree: Tree,
     /// In the order in which the tree numbers them.
     pub methods: Vec<Method>,
@@ -83,6 +96,7 @@ pub struct Method {
     pub series: SeriesId,
     pub logged: bool,
     pub limits: Limits,
+    pub authorization: Authorization,
     /// `apiKeyRequired`
     pub needs_api_key: bool,
     /// `None` under `--lenient`, where the method needs what Weir cannot do yet.

@@ -94,12 +94,21 @@ impl Held {
     }
 }
 
-/// The client's whole body, decoded. What came with the head stays where it is.
-pub(super) async fn of_client(worker: &Worker, connection: &mut Connection) -> Result<Whole, Fault> {
+/// The client's whole body as it came. What came with the head stays where it is.
+pub(super) async fn raw(worker: &Worker, connection: &mut Connection) -> Result<Whole, Fault> {
+    if connection.request.head.framing == Framing::None || connection.body.is_complete() {
+        return Ok(Whole::Arrived);
+    }
+    gather(worker, connection).await
+}
+
+/// … and decoded.
+pub(super) async fn of_client(worker: &Worker, connection: &mut Connection, raw: Whole) -> Result<Whole, Fault> {
     if connection.request.head.framing == Framing::None {
         return Ok(Whole::Arrived);
     }
-    let whole = if connection.body.is_complete() { Whole::Arrived } else { gather(worker, connection).await? };
+    let whole =
+        if let Whole::Gathered(held) = raw { Whole::Gathered(held) } else { self::raw(worker, connection).await? };
     let encoded = whole.bytes(connection);
     if encoded.is_empty() {
         return Ok(whole); // Whatever its Content-Encoding says (rest/06 section 6.6, recorded).

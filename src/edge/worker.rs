@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::exchange::IdSource;
 use super::fault::{Fault, FaultKind};
+use super::identity::answers::{Answers, Flights};
+use super::identity::caller::{Assumed, Caller};
+use super::identity::iam::SigningKeys;
 use super::limit::Buckets;
 use super::limit::meter::Meters;
 use super::snapshot::Snapshot;
@@ -14,6 +17,7 @@ use super::transform::Scratch;
 use super::upstream::{Pools, Tools};
 use super::watch::Sink;
 use crate::net::buffer::Buffer;
+use crate::settings::Network;
 use crate::settings::limits::{HELD_BYTES_COUNTED_FROM, HELD_BYTES_MAX, Limits};
 use crate::telemetry::counters::CoreCounters;
 use crate::time::{Clock, Stamps};
@@ -26,6 +30,11 @@ pub struct Worker {
     current: RefCell<Rc<Arc<Snapshot>>>,
     pub buckets: RefCell<Buckets>,
     pub meters: RefCell<Meters>,
+    /// Requests that wait for an issuer's keys.
+    pub waiting_for_keys: Cell<usize>,
+    /// Authorizers' functions that are being asked.
+    pub flights: RefCell<Flights>,
+    pub signing_keys: RefCell<SigningKeys>,
     pub pools: Pools,
     pub counters: Arc<CoreCounters>,
     pub clock: Clock,
@@ -33,13 +42,15 @@ pub struct Worker {
     pub ids: RefCell<IdSource>,
     pub log: RefCell<Option<Sink>>,
     pub limits: Limits,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[Network]>,
     /// Where mappings render: nothing of it lasts longer than one of them.
     pub scratch: RefCell<Scratch>,
     /// Bytes of large bodies that were looked into since the clock was last turned.
     pub looked_into: Cell<usize>,
     /// What stands for every integration's answer, and for every caller: `weir invoke` says them.
     pub canned: Option<Canned>,
-    pub authorizer: Option<serde_json::Map<String, serde_json::Value>>,
+    pub assumed: Option<Caller>,
     pub draining: Cell<bool>,
     /// Connections of this core.
     pub open: Cell<usize>,
@@ -68,6 +79,12 @@ pub struct Shared {
     pub held_bytes: AtomicUsize,
     /// Cores that have ended their last connection after a drain.
     pub drained: AtomicUsize,
+    /// What is remembered of callers.
+    pub answers: Answers,
+    /// Callers are taken for somebody: every answer says so.
+    pub dev_identity: bool,
+    /// Trusted proxies begin a connection with a PROXY protocol header.
+    pub proxy_protocol: bool,
 }
 
 /// Bytes of bodies that somebody holds, counted against what a process may hold, until it is dropped.
@@ -120,6 +137,9 @@ impl Shared {
             revisions: (0..cores).map(|_| AtomicU64::new(0)).collect(),
             held_bytes: AtomicUsize::new(0),
             drained: AtomicUsize::new(0),
+            answers: Answers::default(),
+            dev_identity: false,
+            proxy_protocol: false,
         }
     }
 }
@@ -132,6 +152,9 @@ impl Worker {
             current: RefCell::new(Rc::new(snapshot)),
             buckets: RefCell::new(buckets),
             meters: RefCell::new(Meters::new(start.shared.revisions.len())),
+            waiting_for_keys: Cell::new(0),
+            flights: RefCell::default(),
+            signing_keys: RefCell::default(),
             pools: Pools::default(),
             counters: start.counters,
             clock: Clock::real(),
@@ -139,10 +162,11 @@ impl Worker {
             ids: RefCell::new(IdSource::new(start.seed)),
             log: RefCell::new(start.log),
             limits: start.limits,
+            trusted_proxies: start.trusted_proxies,
             scratch: RefCell::new(Scratch::default()),
             looked_into: Cell::new(0),
             canned: None,
-            authorizer: None,
+            assumed: start.assumed.as_ref().map(Caller::assumed),
             draining: Cell::new(false),
             open: Cell::new(0),
             shared: start.shared,
@@ -180,6 +204,9 @@ pub struct Start {
     pub log: Option<Sink>,
     pub limits: Limits,
     pub shared: Arc<Shared>,
+    pub trusted_proxies: Arc<[Network]>,
+    /// For whom every caller is taken, under `--dev-identity`.
+    pub assumed: Option<Arc<Assumed>>,
     /// From the system's random numbers.
     pub seed: [u8; 16],
 }

@@ -74,6 +74,8 @@ impl Checker<'_> {
             tls_roots: self.raw.uppermost(Key::TlsRoot).into_iter().map(|said| PathBuf::from(&said.text)).collect(),
             extra_codings: self.extra_codings(),
             lenient: self.switch(Key::Lenient),
+            retry_after: self.switch(Key::RetryAfter),
+            proxy_protocol: self.switch(Key::ProxyProtocol),
             account_id,
             region: self.one(Key::Region, words::region).unwrap_or_else(|| "us-east-1".into()),
             watch: !self.switch(Key::NoWatch),
@@ -351,6 +353,11 @@ impl Checker<'_> {
                 "Anybody who calls would be taken for whom the file names: listen on 127.0.0.1 only, or leave it out.";
             self.mistake("settings::dev-identity", said.written(), found, help);
         }
+        if self.raw.one(Key::TrustedProxy).is_some() {
+            let found = format!("{} is given, and proxies are trusted", said.name(Key::DevIdentity));
+            let help = "Whoever comes by a proxy would be taken for whom the file names: leave one of the two out.";
+            self.mistake("settings::dev-identity", said.written(), found, help);
+        }
         file
     }
 
@@ -359,7 +366,7 @@ impl Checker<'_> {
         self.parse(key, said, parse)
     }
 
-    fn switch(&mut self, key: Key) -> bool {
+    pub(super) fn switch(&mut self, key: Key) -> bool {
         self.one(key, words::switch).unwrap_or(false)
     }
 

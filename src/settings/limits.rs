@@ -76,6 +76,24 @@ pub const LOG_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
 pub const LOG_RETRY_REST: Duration = Duration::from_millis(5);
 /// Signing keys of the management API that are kept: one a key, day, region and service.
 pub const SIGNING_KEYS_MAX: usize = 256;
+/// Bytes that a process remembers of callers: answers of authorizers' functions, and tokens with their claims.
+pub const IDENTITY_BYTES_MAX: usize = 64 << 20;
+/// How many that is about, at 2 KB each: what the table begins with.
+pub const IDENTITY_ENTRIES_EXPECTED: usize = 32 << 10;
+/// Requests of one core that wait for an issuer's keys at once: each looks every 10 ms whether they are there.
+pub const ISSUER_WAITING_MAX: usize = 256;
+/// How long a request waits for an issuer's keys to be fetched once more when it names one that nobody knows.
+pub const ISSUER_WAIT_MAX: Duration = Duration::from_secs(4);
+/// Bytes of what an authorizer's function answers: AWS's policy has at most 8 KB, its context about as much.
+pub const AUTHORIZER_ANSWER_BYTES_MAX: u64 = 256 << 10;
+/// Bytes of a PROXY protocol header: 107 in version 1 (section 2.1); in version 2, 16 and addresses and a few extensions.
+pub const PROXY_HEADER_BYTES_MAX: usize = 1_024;
+/// Bytes of the file of `--dev-identity`, which somebody wrote by hand.
+pub const DEV_IDENTITY_BYTES_MAX: usize = 64 << 10;
+/// What AWS gives an authorizer's function (security/lambda-authorizers section 3).
+pub const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(29);
+/// Authorizers that say nothing of it are remembered for this long, as on AWS.
+pub const AUTHORIZER_TTL_DEFAULT: Duration = Duration::from_secs(300);
 /// Connections that the admin listener serves at once; beyond it they wait to be accepted.
 pub const ADMIN_CONNECTIONS_MAX: usize = 256;
 /// An admin connection ends after this, whatever it does: AWS's clients keep theirs and make a new one when it has gone.
@@ -166,6 +184,12 @@ pub const ACCESS_LOG_FORMAT_BYTES_MAX: usize = 3 * 1024;
 pub const USAGE_DAYS_KEPT: usize = 180;
 /// How often what keys have used is written down. A crash loses what was admitted since.
 pub const USAGE_WRITE_INTERVAL: Duration = Duration::from_secs(1);
+/// Keys in plans whose usage one page of an export has, and how many are looked at for it: the thread that owns the
+/// definitions is with one page for about a millisecond.
+pub const USAGE_PAGE_ROWS_MAX: usize = 256;
+pub const USAGE_PAGE_VISITS_MAX: usize = 8_192;
+/// Of a usage export at least so many bytes are sent at once, but for the last.
+pub const USAGE_PIECE_BYTES: usize = 64 * 1024;
 /// Of Unix time, which knows no leap seconds.
 pub const MILLIS_A_DAY: u64 = 86_400_000;
 /// Messages that may wait for one core.

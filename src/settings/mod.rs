@@ -146,6 +146,10 @@ pub struct Settings {
     pub extra_codings: ExtraCodings,
     /// 501 on just the methods that need what Weir cannot do yet, instead of refusing the file.
     pub lenient: bool,
+    /// Connections of trusted proxies begin with a PROXY protocol header, and those of nobody else.
+    pub proxy_protocol: bool,
+    /// A 429 says in `Retry-After` when to come again, which AWS does not.
+    pub retry_after: bool,
     /// Who may call methods with AWS_IAM authorization.
     pub iam: Iam,
     /// Networks whose `X-Forwarded-For` is believed; empty believes nobody.
@@ -180,7 +184,7 @@ impl Settings {
             KeySource::File(path) => Some(path),
             KeySource::Url(_) | KeySource::Discovery => None,
         });
-        self.iam.principals_file.iter().chain(&self.dev_identity).chain(policies).chain(keys).cloned().collect()
+        self.iam.principals_file.iter().chain(policies).chain(keys).cloned().collect()
     }
 
     /// Whether the management API may be reached: by everybody on this machine, from elsewhere only with credentials.

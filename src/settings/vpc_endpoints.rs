@@ -89,6 +89,12 @@ impl Checker<'_> {
             let help = format!("Each request's address is compared with all: {TRUSTED_PROXIES_MAX} are the most.");
             self.mistake("settings::trusted-proxies", None, found, help);
         }
+        if networks.is_empty() && self.switch(Key::ProxyProtocol) {
+            let found = "`proxy-protocol` is on, and no proxy is trusted to speak it".to_owned();
+            let help =
+                "Name the proxies with `trusted-proxies`: connections of nobody else may say who their client is.";
+            self.mistake("settings::proxy-protocol", None, found, help);
+        }
         networks
     }
 }
@@ -229,6 +235,9 @@ mod tests {
             "10.0.0.1 is an address within a network: write 10.0.0.0/8, or the address alone.",
         );
         let many = ["'10.0.0.1'"; 257].join(",");
+        let mistakes = read("proxy-protocol = true").expect_err("a mistake");
+        assert_eq!(mistakes[0].found, "`proxy-protocol` is on, and no proxy is trusted to speak it");
+        assert!(read("proxy-protocol = true\ntrusted-proxies = ['::1']").expect("good").proxy_protocol);
         let mistakes = read(&format!("trusted-proxies = [{many}]")).expect_err("a mistake");
         assert_eq!(mistakes[0].found, "257 trusted proxies are given");
     }

@@ -13,10 +13,10 @@ mod verify;
 
 pub use key::{Scope, SigningKey};
 pub use presented::{Presented, claimed};
-pub use refusal::{Kind, SignatureError, incomplete};
+pub use refusal::{Kind, SignatureError};
 pub use request::{Headers, Request};
 pub use sign::{Signer, sign};
-pub use verify::{Expected, Texts, verify};
+pub use verify::{Expected, Texts, check, examine, verify};
 
 /// SHA-256: of a body, for [`Request::body_hash`].
 pub fn hash(bytes: &[u8]) -> [u8; 32] {

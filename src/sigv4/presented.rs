@@ -32,6 +32,11 @@ impl<'a> Presented<'a> {
         self.part(0)
     }
 
+    /// Whether a header of that name is among those that were signed.
+    pub fn signs(&self, name: &str) -> bool {
+        self.signed_headers.split(';').any(|signed| signed.trim().eq_ignore_ascii_case(name))
+    }
+
     /// `20150830`
     pub fn date(&self) -> &str {
         self.part(1)

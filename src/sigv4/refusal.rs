@@ -103,34 +103,7 @@ pub(super) fn parts_missing(has: Has, header: &[u8], older: bool) -> SignatureEr
     SignatureError::incomplete(message)
 }
 
-/// What AWS answers where an unmatched route carries an `Authorization` that is not SigV4 (rest/01 section 1.5);
-/// `None` where it is, or could be.
-pub fn incomplete(authorization: &[u8]) -> Option<String> {
-    if !authorization.contains(&b'=') {
-        return Some(no_equal_sign("", authorization, false).message);
-    }
-    let has = |part: &[u8]| memchr::memmem::find(authorization, part).is_some();
-    if has(b"Credential=") && has(b"Signature=") && has(b"SignedHeaders=") {
-        return None;
-    }
-    Some(parts_missing(Has::default(), authorization, false).message)
-}
-
 fn hashed(header: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(digest(&SHA256, header))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_that_are_no_signature() {
-        let said = |header: &str| incomplete(header.as_bytes()).unwrap_or_default();
-        assert!(said("Bearer abc").starts_with("Invalid key=value pair (missing equal-sign) in Authorization header"));
-        assert!(said("Bearer abc").ends_with("'w1Xc6WwWEogNEZQP/dkBTThsJT4MNlKmzQanIm970rY='."));
-        assert!(said("Basic YQ==").starts_with("Authorization header requires 'Credential' parameter."));
-        assert_eq!(said("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c"), "");
-    }
 }

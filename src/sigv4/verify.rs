@@ -54,19 +54,40 @@ pub fn verify<'a, H: Headers<'a>>(
     expected: &Expected<'_>,
     find: impl FnOnce(&Presented<'a>) -> Result<SigningKey, SignatureError>,
 ) -> Result<Presented<'a>, SignatureError> {
+    let presented = examine(request, expected)?;
+    let key = find(&presented)?;
+    check(request, &presented, expected, &key)?;
+    Ok(presented)
+}
+
+/// Every check that comes before the key is looked up: of the form, of what the signature is for, and of its time. The
+/// body need not be there yet: who is unknown does not make anybody wait for it.
+pub fn examine<'a, H: Headers<'a>>(
+    request: &Request<'a, H>,
+    expected: &Expected<'_>,
+) -> Result<Presented<'a>, SignatureError> {
     let presented = Presented::parse(request, expected.texts.older)?;
     scope(&presented, expected)?;
-    let mut signed_headers: Vec<String> =
-        presented.signed_headers.split(';').map(|name| name.trim().to_ascii_lowercase()).collect();
-    signed_headers.sort_unstable();
-    signed_headers.dedup();
-    if !signed_headers.iter().any(|name| name == "host") {
+    if !presented.signs("host") {
         return Err(SignatureError::invalid(
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
         ));
     }
     in_time(&presented, expected.unix_seconds)?;
-    let key = find(&presented)?;
+    Ok(presented)
+}
+
+/// The signature itself, of the whole request.
+pub fn check<'a, H: Headers<'a>>(
+    request: &Request<'a, H>,
+    presented: &Presented<'a>,
+    expected: &Expected<'_>,
+    key: &SigningKey,
+) -> Result<(), SignatureError> {
+    let mut signed_headers: Vec<String> =
+        presented.signed_headers.split(';').map(|name| name.trim().to_ascii_lowercase()).collect();
+    signed_headers.sort_unstable();
+    signed_headers.dedup();
     let payload = match request.header("x-amz-content-sha256") {
         Some(value) if expected.unsigned_payload && value == b"UNSIGNED-PAYLOAD" => "UNSIGNED-PAYLOAD".to_owned(),
         _ => hex(&request.body_hash),
@@ -82,10 +103,10 @@ pub fn verify<'a, H: Headers<'a>>(
         }
         Err((text, to_sign))
     };
-    let Err((text, to_sign)) = attempt(Plus::Itself) else { return Ok(presented) };
+    let Err((text, to_sign)) = attempt(Plus::Itself) else { return Ok(()) };
     let has_plus = request.query.is_some_and(|query| query.contains(&b'+'));
     if has_plus && attempt(Plus::Blank).is_ok() {
-        return Ok(presented);
+        return Ok(());
     }
     Err(mismatch(&text, &to_sign, expected.texts))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::errors::AwsError;
+use super::pieces::Pieces;
 use crate::control::commit::definitions::{Draft, key};
 use crate::control::commit::store::Store;
 use crate::model::api_rows::Object;
@@ -189,7 +190,7 @@ fn random_id(length: usize, alphabet: &[u8]) -> String {
 }
 
 /// What an operation answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Reply {
     /// The status alone.
     Empty,
@@ -202,6 +203,12 @@ pub enum Reply {
     },
     /// A file of this process, sent and then removed.
     File(PathBuf),
+    /// A document that is made while the client takes it.
+    Pieces {
+        body: Pieces,
+        content_type: &'static str,
+        file_name: &'static str,
+    },
     /// The answer is what a request to this definition answers: `control/admin/test_invoke.rs` makes it.
     TestInvoke(Box<TestInvoke>),
 }

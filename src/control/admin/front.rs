@@ -17,11 +17,12 @@ use super::audit::{Audit, Entry};
 use super::auth::{AdminRefusal, Gate, Signed};
 use super::call::{Call, Facts, Reply};
 use super::errors::AwsError;
-use super::file_body::FileBody;
 use super::identity::Identity;
 use super::intake;
 use super::operations::{self, Operation};
-use super::{sts, target};
+use super::usage_export::{self, Page, Wanted};
+use super::{file_body, sts, target};
+use crate::control::commit::change::Key;
 use crate::settings::limits::{ADMIN_BACKUP_BYTES_MAX, ADMIN_BODY_BYTES_MAX, ADMIN_DOCUMENT_BYTES_MAX};
 
 /// One call, on its way to the thread's one owner of all definitions.
@@ -48,6 +49,8 @@ pub enum Maintenance {
     Reset(oneshot::Sender<Result<(), AwsError>>),
     /// What a put of this document would change of this API's routes.
     Plan { api_id: String, document: Vec<u8>, respond: oneshot::Sender<Result<String, AwsError>> },
+    /// What keys have used of their plans, behind this row or from the first on.
+    Usage { wanted: Arc<Wanted>, after: Option<Key>, respond: oneshot::Sender<Result<Page, AwsError>> },
 }
 
 pub struct Front {
@@ -288,6 +291,25 @@ impl Front {
                     file_name: "plan.json".into(),
                 }
             }
+            ("GET", "usage") => {
+                let wanted = Arc::new(Wanted::parse(query)?);
+                let (format, asked) = (wanted.format, Arc::clone(&wanted));
+                let first = self
+                    .ask(|respond| Maintenance::Usage { wanted: Arc::clone(&wanted), after: None, respond })
+                    .await?;
+                let maintenance = self.maintenance.clone();
+                let next = move |after: Key| {
+                    let (respond, answer) = oneshot::channel();
+                    let page = Maintenance::Usage { wanted: Arc::clone(&wanted), after: Some(after), respond };
+                    maintenance.blocking_send(page).ok()?;
+                    answer.blocking_recv().ok()?.ok()
+                };
+                Reply::Pieces {
+                    body: usage_export::body(asked, first, next),
+                    content_type: format.content_type(),
+                    file_name: format.file_name(),
+                }
+            }
             _ => return Err(unknown(&format!("/_weir/{what}"))),
         };
         Ok(Done { reply, revision: 0 })
@@ -329,7 +351,7 @@ fn succeeded(ids: &Ids, status: u16, reply: Reply) -> Response {
             let text = serde_json::Value::Object(object).to_string();
             answer(ids, status, "application/json", text.into_bytes())
         }
-        Reply::File(path) => match FileBody::open(&path) {
+        Reply::File(path) => match file_body::open(&path) {
             Ok(body) => {
                 let mut response = answer(ids, status, "application/octet-stream", Vec::new());
                 *response.body_mut() = Body::from_stream(body);
@@ -338,13 +360,21 @@ fn succeeded(ids: &Ids, status: u16, reply: Reply) -> Response {
             Err(error) => refused(ids, &AwsError::unavailable(error.to_string())),
         },
         Reply::Document { body, content_type, file_name } => {
-            let mut response = answer(ids, status, content_type, body);
-            if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{file_name}\"")) {
-                response.headers_mut().insert(CONTENT_DISPOSITION, value);
-            }
+            saved_as(answer(ids, status, content_type, body), &file_name)
+        }
+        Reply::Pieces { body, content_type, file_name } => {
+            let mut response = saved_as(answer(ids, status, content_type, Vec::new()), file_name);
+            *response.body_mut() = Body::from_stream(body);
             response
         }
     }
+}
+
+fn saved_as(mut response: Response, file_name: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{file_name}\"")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
+    }
+    response
 }
 
 fn refused(ids: &Ids, error: &AwsError) -> Response {

@@ -47,6 +47,7 @@ pub mod operations;
 pub mod paging;
 pub mod parity;
 pub mod patch;
+pub mod pieces;
 pub mod plan;
 pub mod policy_text;
 pub mod request_validators;
@@ -68,9 +69,11 @@ pub mod tree;
 #[cfg(test)]
 pub(crate) mod trial;
 pub mod usage;
+pub mod usage_export;
 pub mod usage_plan_keys;
 pub mod usage_plan_patch;
 pub mod usage_plans;
+pub mod usage_record;
 pub mod vpc_links;
 
 use std::net::SocketAddr;

@@ -18,16 +18,14 @@ enum Effect {
 #[rustfmt::skip] // one row a member
 const EFFECTS: &[(&str, &str, Effect, &str)] = &[
     ("GetSdk", "", Effect::Refused, "400: nothing generates SDKs yet"),
-    ("TestInvokeAuthorizer", "", Effect::Refused, "400: authorizers cannot run yet"),
+    ("TestInvokeAuthorizer", "", Effect::Refused, "400: later"),
     ("TestInvokeMethod", "", Effect::Works, "by the data plane's own code, with the execution log"),
     ("TestInvokeMethod", "clientCertificateId", Effect::Stored, "no certificate is shown to the backend"),
     ("FlushStageCache", "", Effect::Works, "nothing is cached yet, so there is nothing to flush"),
-    ("FlushStageAuthorizersCache", "", Effect::Works, "nothing is cached yet, so there is nothing to flush"),
+    ("FlushStageAuthorizersCache", "", Effect::Works, "of all its authorizers, and of tokens"),
     ("GetUsage", "", Effect::Works, "up to a second late"),
-    ("", "apiKeySource", Effect::Works, "AUTHORIZER is refused at deployment, where a method needs a key"),
-    ("", "authorizationScopes", Effect::Refused, "at deployment, with its authorizer"),
-    ("", "authorizationType", Effect::Refused, "at deployment, for anything but NONE"),
-    ("", "authorizerId", Effect::Refused, "at deployment: authorizers are not there yet"),
+    ("", "authorizerCredentials", Effect::Stored, "the Invoke API is not called in a role's name"),
+    ("", "authorizerUri", Effect::Works, "at `--lambda-endpoint`; refused at deployment without it"),
     ("", "cacheClusterEnabled", Effect::Refused, "where it is true, unless `--lenient`"),
     ("", "cacheClusterSize", Effect::Stored, ""),
     ("", "cacheKeyParameters", Effect::Stored, "nothing is cached yet"),
@@ -46,7 +44,6 @@ const EFFECTS: &[(&str, &str, Effect, &str)] = &[
     ("", "mutualTlsAuthentication", Effect::Refused, "unless `--lenient`, which keeps the domain closed"),
     ("", "operationName", Effect::Stored, ""),
     ("", "ownershipVerificationCertificateArn", Effect::Stored, ""),
-    ("CreateRestApi", "policy", Effect::Refused, "at deployment: resource policies are not enforced yet"),
     ("CreateDomainName", "policy", Effect::Stored, ""),
     ("", "regionalCertificateArn", Effect::Stored, "listeners speak plain HTTP yet"),
     ("", "regionalCertificateName", Effect::Stored, ""),
@@ -57,7 +54,7 @@ const EFFECTS: &[(&str, &str, Effect, &str)] = &[
     ("", "tlsConfig", Effect::Refused, "at deployment, where it skips verification"),
     ("", "tracingEnabled", Effect::Stored, "no segments are sent yet"),
     ("PutIntegration", "type", Effect::Refused, "at deployment, for AWS and AWS_PROXY"),
-    ("", "endpointConfiguration", Effect::Works, "PRIVATE is refused at deployment"),
+    ("", "endpointConfiguration", Effect::Works, "PRIVATE by listeners of `[[vpc-endpoints]]`"),
 ];
 
 /// The page, as it is kept in `docs/`.

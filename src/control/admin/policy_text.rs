@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::call::Facts;
 use super::errors::AwsError;
+use crate::lang::policy::{Policy, write_out};
+use crate::lang::unique_json;
 
 /// AWS's cap on a resource policy, in bytes.
 const BYTES_MAX: usize = 8192;
@@ -19,41 +21,18 @@ pub fn kept(text: &str, facts: &Facts, account: &str, api_id: &str) -> Result<St
         return Err(invalid());
     }
     // As it is written, or as AWS answers it: escaped once more.
-    let plain = serde_json::from_str::<Value>(text).ok().filter(Value::is_object);
+    let object = |text: &str| serde_json::from_str::<Value>(text).ok().filter(Value::is_object);
+    let plain = object(text).map(|policy| (policy, text.to_owned()));
     let escaped = || {
         let text: String = serde_json::from_str(&format!("\"{text}\"")).ok()?;
-        serde_json::from_str::<Value>(&text).ok()
+        Some((object(&text)?, text))
     };
-    let mut policy = plain.or_else(escaped).ok_or_else(invalid)?;
-    let statements = policy.get_mut("Statement").ok_or_else(invalid)?;
-    let prefix = format!("arn:{}:execute-api:{}:{account}:{api_id}/", facts.partition, facts.region);
-    let one = |statement: &mut Value| -> Result<(), AwsError> {
-        let effect = statement.get("Effect").and_then(Value::as_str);
-        let acts = statement.get("Action").or_else(|| statement.get("NotAction")).is_some();
-        let who = statement.get("Principal").or_else(|| statement.get("NotPrincipal")).is_some();
-        if !matches!(effect, Some("Allow" | "Deny")) || !acts || !who {
-            return Err(invalid());
-        }
-        for member in ["Resource", "NotResource"] {
-            match statement.get_mut(member) {
-                Some(Value::Array(items)) => items.iter_mut().for_each(|item| write_out(item, &prefix)),
-                Some(item) => write_out(item, &prefix),
-                None => {}
-            }
-        }
-        Ok(())
-    };
-    match statements {
-        Value::Array(items) => items.iter_mut().try_for_each(one)?,
-        statement => one(statement)?,
-    }
+    let (mut policy, text) = plain.or_else(escaped).ok_or_else(invalid)?;
+    // The text shows a member that stands twice; the value has what short resources stand for.
+    write_out(&mut policy, &format!("arn:{}:execute-api:{}:{account}:{api_id}", facts.partition, facts.region));
+    unique_json::parse(text.as_bytes()).map_err(|_| invalid())?;
+    Policy::of_resource_value(&policy).map_err(|_| invalid())?;
     Ok(policy.to_string())
-}
-
-fn write_out(resource: &mut Value, prefix: &str) {
-    if let Some(short) = resource.as_str().and_then(|text| text.strip_prefix("execute-api:/")) {
-        *resource = format!("{prefix}{short}").into();
-    }
 }
 
 #[cfg(test)]

@@ -77,6 +77,15 @@ impl Definitions {
         self.rows.range::<str, _>((bound(&from), bound(&to)))
     }
 
+    /// The rows of [`below`](Self::below) that stand behind a key among them.
+    pub fn below_after(&self, prefix: &str, after: Option<&str>) -> impl Iterator<Item = (&Key, &Arc<str>)> {
+        let (from, to) = bounds(prefix);
+        let from = after.map_or(bound(&from), Bound::Excluded);
+        // A range that ends before it begins has nothing, and may not be asked for.
+        let is_range = after.is_none_or(|after| matches!(&to, Bound::Excluded(to) if after < to.as_str()));
+        is_range.then(|| self.rows.range::<str, _>((from, bound(&to)))).into_iter().flatten()
+    }
+
     /// The rows of [`below`](Self::below) that are one segment further down. Costs what they are, not what is below them.
     pub fn children(&self, prefix: &str) -> impl Iterator<Item = (&Key, &Arc<str>)> {
         children(prefix, |from, to| self.rows.range::<str, _>((from, to)).next())

@@ -1,18 +1,22 @@
 //! Rows of API keys and usage plans to what the edge asks, and its counts to rows and back.
 //!
-//! `usage/{planId}/{keyId}` holds what a key has used: `period` and `taken` of the running quota, and `days`, requests by
-//! date. `update-usage` adds `remaining` and `since`, which hold until the counts are written again.
+//! `usage/{planId}/{keyId}` holds what a key has used: `period` and `taken` of the running quota, `days`, requests by
+//! date, and `stages`, the same by stage (`{"apiId/stage": {"2026-11-27": 5}}`): of every stage that the plan ever had, and
+//! only since stages are counted. `update-usage` adds `remaining` and `since`, which hold until the counts are written again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::control::commit::definitions::{Definitions, key, segments};
 use crate::edge::limit::api_key::ApiKeys;
+use crate::edge::limit::days::Day;
 use crate::edge::limit::plans::{KeyTerms, PlanTerms, Plans, StageTerms};
-use crate::edge::limit::quota::{Day, Period, Quota, Reading};
+use crate::edge::limit::quota::{Period, Quota, Reading};
+use crate::edge::limit::used::{StageUsed, Used};
 use crate::model::api_rows::Object;
 use crate::settings::Throttle;
 use crate::settings::limits::USAGE_DAYS_KEPT;
@@ -41,7 +45,7 @@ pub fn compile(plans: &mut Plans, definitions: &Definitions, around: (usize, Ins
         terms.iter().map(|plan| (plan.id.clone(), plan.quota)).collect();
     let resumed = |plan: &str, id: &str| {
         let row = definitions.get(&key(&["usage", plan, id]))?;
-        Some(reading(&serde_json::from_str(row).ok()?, quotas.get(plan).copied().flatten()))
+        Some(used(&serde_json::from_str(row).ok()?, quotas.get(plan).copied().flatten()))
     };
     Arc::new(plans.compile(terms, keys, around, resumed))
 }
@@ -95,6 +99,18 @@ pub fn quota(row: &Object) -> Quota {
 }
 
 /// What an earlier process has written down.
+fn used(row: &Object, quota: Option<Quota>) -> Used {
+    let reading = reading(row, quota);
+    let stages = stages(row).filter_map(|(api_id, stage, dates)| {
+        let count = |day: Day| dates_of(dates).find(|(date, _)| self::day(*date) == day).map_or(0, |(_, count)| count);
+        let days = reading.days.map(|(day, _)| (day, count(day)));
+        let is_asked = days.iter().any(|(_, count)| *count > 0);
+        is_asked.then(|| StageUsed { api_id: api_id.to_owned(), stage: stage.to_owned(), days })
+    });
+    Used { stages: stages.collect(), reading }
+}
+
+/// What an earlier process has written down of the sum and the quota.
 pub fn reading(row: &Object, quota: Option<Quota>) -> Reading {
     let number = |name: &str| row.get(name).and_then(Value::as_i64);
     let mut counted: Vec<(Day, u64)> = days(row).map(|(date, count)| (day(date), count)).collect();
@@ -118,21 +134,38 @@ pub fn reading(row: &Object, quota: Option<Quota>) -> Reading {
 }
 
 /// The row of what is counted, beside what an earlier one has of other days.
-pub fn row(reading: Reading, before: Option<&Object>) -> Object {
-    let mut dates: Vec<(Date, u64)> = before.into_iter().flat_map(days).collect();
-    for (day, count) in reading.days.into_iter().filter(|(_, count)| *count > 0) {
-        let date = date(day);
-        dates.retain(|(known, _)| *known != date);
-        dates.push((date, count));
+pub fn row(used: &Used, before: Option<&Object>) -> Object {
+    let reading = used.reading;
+    let mut dates: BTreeMap<Date, u64> = before.into_iter().flat_map(days).collect();
+    dates.extend(counted(reading.days));
+    let first = dates.keys().rev().nth(USAGE_DAYS_KEPT - 1).copied().unwrap_or(EPOCH);
+    let mut by_stage: BTreeMap<String, BTreeMap<Date, u64>> = BTreeMap::new();
+    for (api_id, stage, known) in before.into_iter().flat_map(stages) {
+        by_stage.entry(format!("{api_id}/{stage}")).or_default().extend(dates_of(known));
     }
-    dates.sort_unstable();
-    let old = dates.len().saturating_sub(USAGE_DAYS_KEPT);
-    let dates: Object = dates.into_iter().skip(old).map(|(date, count)| (date.to_string(), count.into())).collect();
-    Object::from_iter([
+    for used in &used.stages {
+        by_stage.entry(format!("{}/{}", used.api_id, used.stage)).or_default().extend(counted(used.days));
+    }
+    let written = |dates: BTreeMap<Date, u64>| -> Object {
+        let kept = dates.into_iter().filter(|(date, _)| *date >= first);
+        kept.map(|(date, count)| (date.to_string(), count.into())).collect()
+    };
+    let mut row = Object::from_iter([
         ("period".to_owned(), reading.period.into()),
         ("taken".to_owned(), reading.taken.into()),
-        ("days".to_owned(), json!(dates)),
-    ])
+        ("days".to_owned(), written(dates).into()),
+    ]);
+    let stages = by_stage.into_iter().map(|(name, dates)| (name, written(dates)));
+    let stages: Object =
+        stages.filter(|(_, dates)| !dates.is_empty()).map(|(name, dates)| (name, dates.into())).collect();
+    if !stages.is_empty() {
+        row.insert("stages".to_owned(), stages.into());
+    }
+    row
+}
+
+fn counted(days: [(Day, u64); 2]) -> impl Iterator<Item = (Date, u64)> {
+    days.into_iter().filter(|(_, count)| *count > 0).map(|(day, count)| (date(day), count))
 }
 
 /// What `update-usage` said, and on which day.
@@ -143,8 +176,21 @@ pub fn adjusted(row: &Object) -> Option<(Date, i64)> {
 
 /// Requests by date.
 pub fn days(row: &Object) -> impl Iterator<Item = (Date, u64)> + '_ {
-    let days = row.get("days").and_then(Value::as_object).into_iter().flatten();
-    days.filter_map(|(date, count)| Some((date.parse().ok()?, count.as_u64()?)))
+    row.get("days").and_then(Value::as_object).into_iter().flat_map(dates_of)
+}
+
+/// API, stage, and what [`dates_of`] reads.
+pub fn stages(row: &Object) -> impl Iterator<Item = (&str, &str, &Object)> {
+    let stages = row.get("stages").and_then(Value::as_object).into_iter().flatten();
+    stages.filter_map(|(name, dates)| {
+        let (api_id, stage) = name.rsplit_once('/')?;
+        Some((api_id, stage, dates.as_object()?))
+    })
+}
+
+/// Requests by date, of a sum or of a stage.
+pub fn dates_of(dates: &Object) -> impl Iterator<Item = (Date, u64)> + '_ {
+    dates.iter().filter_map(|(date, count)| Some((date.parse().ok()?, count.as_u64()?)))
 }
 
 pub fn day(date: Date) -> Day {
@@ -162,6 +208,8 @@ fn text(row: &Object, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn object(value: Value) -> Object {
@@ -170,17 +218,34 @@ mod tests {
 
     #[test]
     fn counts_come_back_as_they_were_written() {
-        let counted = Reading { period: 9, taken: -3, days: [(20_000, 7), (19_999, 5)] };
-        let before = object(json!({"days": {"2024-10-01": 4, "2024-10-03": 1}, "remaining": 5, "since": "2024-10-01"}));
-        let written = row(counted, Some(&before));
+        let reading = Reading { period: 9, taken: -3, days: [(20_000, 7), (19_999, 5)] };
+        let stage = |stage: &str, days| StageUsed { api_id: "a".into(), stage: stage.into(), days };
+        let stages = vec![stage("prod", [(20_000, 6), (19_999, 0)]), stage("test", [(20_000, 1), (19_999, 4)])];
+        let counted = Used { reading, stages };
+        // The first day was counted before stages were; what a stage had that has left its plan stays.
+        let old = json!({"a/gone": {"2024-10-03": 1}, "a/test": {"2024-10-03": 2}});
+        let before =
+            json!({"days": {"2024-10-01": 4, "2024-10-03": 1}, "remaining": 5, "since": "2024-10-01", "stages": old});
+        let written = row(&counted, Some(&object(before)));
         let days = json!({"2024-10-01": 4, "2024-10-03": 5, "2024-10-04": 7});
-        assert_eq!(Value::from(written.clone()), json!({"period": 9, "taken": -3, "days": days}));
-        assert_eq!(reading(&written, None), counted);
+        let stages = json!({"a/gone": {"2024-10-03": 1}, "a/prod": {"2024-10-04": 6},
+            "a/test": {"2024-10-03": 4, "2024-10-04": 1}});
+        assert_eq!(Value::from(written.clone()), json!({"period": 9, "taken": -3, "days": days, "stages": stages}));
+        let mut again = used(&written, None);
+        assert_eq!(again.stages.remove(0), stage("gone", [(20_000, 0), (19_999, 1)]));
+        assert_eq!(again, counted);
+        let unstaged = Used { stages: Vec::new(), ..counted };
+        assert_eq!(used(&row(&unstaged, None), None), unstaged);
         let mut long = object(json!({}));
         for start in 0..1_000 {
-            long = row(Reading { days: [(start, 1), (0, 0)], ..Reading::default() }, Some(&long));
+            let days = [(start, 1), (0, 0)];
+            let stage = if start < 500 { "old" } else { "new" };
+            let stages = vec![StageUsed { api_id: "a".into(), stage: stage.into(), days }];
+            long = row(&Used { reading: Reading { days, ..Reading::default() }, stages }, Some(&long));
         }
         assert_eq!(super::days(&long).count(), USAGE_DAYS_KEPT);
+        let kept: Vec<_> = super::stages(&long).map(|(_, stage, dates)| (stage, dates.len())).collect();
+        assert_eq!(kept, [("new", USAGE_DAYS_KEPT)]);
     }
 
     #[test]

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::callers;
 use super::load::{Loaded, LoadedApi};
 use super::stage::{Missing, ReleaseSource, StageCompiler, StageSource, access_log};
+use crate::control::fetch::jwks::Issuers;
+use crate::control::fetch::key_source::Client;
 use crate::edge::dispatch::compile::{StageAddress, table};
+use crate::edge::identity::iam::Principals;
 use crate::edge::limit::api_key::ApiKeys;
 use crate::edge::limit::compile::{Budgets, Compiler};
 use crate::edge::limit::plans::Plans;
@@ -27,6 +31,10 @@ pub struct Compiling {
     pub plans: Plans,
     /// For every snapshot, until other ones are.
     pub api_keys: Arc<ApiKeys>,
+    /// Who may sign, for every snapshot until the settings say something else.
+    pub principals: Arc<Principals>,
+    /// Whose tokens are looked at, and their keys.
+    pub issuers: Issuers,
     tls: ClientConfig,
     revision: u64,
 }
@@ -39,6 +47,8 @@ impl Compiling {
             refused.into_iter().map(problem).collect::<Vec<_>>()
         })?;
         Ok(Self {
+            principals: Arc::new(callers::principals(settings)?),
+            issuers: Issuers::new(Client::new(settings.tls_roots.clone())),
             endpoints: Endpoints::default(),
             registry,
             budgets: Budgets::default(),
@@ -65,6 +75,7 @@ impl Compiling {
             endpoints: &mut self.endpoints,
             tls: &self.tls,
             registry: &self.registry,
+            issuers: &self.issuers,
             problems: Vec::new(),
         };
         let (stage, found) = compiler.compile();
@@ -83,6 +94,8 @@ impl Compiling {
             stages: stages.to_vec(),
             ledgers: self.budgets.ledgers(),
             api_keys: Arc::clone(&self.api_keys),
+            principals: Arc::clone(&self.principals),
+            retry_after: settings.retry_after,
             // A format that is none has been refused by whoever took the settings.
             access_log: settings.access_log.as_ref().and_then(|log| access_log(&log.format, &mut Vec::new())),
         }

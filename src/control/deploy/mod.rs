@@ -1,6 +1,7 @@
 //! Definitions to stages, stages to one snapshot, or every reason why not.
 
 pub mod api_keys;
+pub mod callers;
 pub mod compile;
 pub mod from_rows;
 pub mod ids;

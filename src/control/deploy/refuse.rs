@@ -9,14 +9,10 @@ use crate::model::rest_api::{Integration, IntegrationType, Method, RestApi, Secu
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
-    /// What the document asks of all its methods.
-    pub document: Vec<Problem>,
     /// Index of the resource, index of the method in it, and what that method needs.
     pub methods: Vec<(usize, usize, Problem)>,
     /// What AWS does not enforce either, but a reader could think it does.
     pub warnings: Vec<Problem>,
-    /// Something in `document` guards the methods: without it none of them may answer.
-    guarded: bool,
     hit: HashSet<(usize, usize)>,
 }
 
@@ -26,7 +22,7 @@ impl Refusals {
     pub fn problems(&self) -> Vec<Problem> {
         let methods = self.methods.iter().map(|(_, _, problem)| problem);
         let mut told = HashSet::new();
-        let all = self.document.iter().chain(methods).chain(&self.warnings);
+        let all = methods.chain(&self.warnings);
         all.filter(|problem| told.insert((problem.code, problem.place.map(|place| (place.file, place.offset)))))
             .cloned()
             .collect()
@@ -36,24 +32,18 @@ impl Refusals {
     pub fn why(&self, resource: usize, method: usize) -> String {
         let own =
             self.methods.iter().filter(|(at, of, _)| (*at, *of) == (resource, method)).map(|(_, _, problem)| problem);
-        let all: Vec<&str> = own.chain(&self.document).map(|problem| problem.found.as_str()).collect();
+        let all: Vec<&str> = own.map(|problem| problem.found.as_str()).collect();
         all.join("; ")
     }
 
     /// Whether a method may not be served, because it would be served without something that it needs.
     pub fn refused(&self, resource: usize, method: usize) -> bool {
-        self.guarded || self.hit.contains(&(resource, method))
+        self.hit.contains(&(resource, method))
     }
 }
 
 pub fn refuse(api: &RestApi) -> Refusals {
     let mut refusals = Refusals::default();
-    for feature in DOCUMENT {
-        if let Some(place) = (feature.needed)(api) {
-            refusals.guarded |= feature.guards;
-            refusals.document.push(Problem::unsupported(feature.code, place, feature.found, feature.help));
-        }
-    }
     for (resource_index, resource) in api.resources.iter().enumerate() {
         for (method_index, method) in resource.methods.iter().enumerate() {
             let needs = METHOD.iter().filter_map(|feature| {
@@ -70,15 +60,6 @@ pub fn refuse(api: &RestApi) -> Refusals {
     refusals
 }
 
-struct DocumentFeature {
-    code: &'static str,
-    found: &'static str,
-    help: &'static str,
-    /// Whether methods would be open to more callers without it.
-    guards: bool,
-    needed: fn(&RestApi) -> Option<Place>,
-}
-
 struct MethodFeature {
     code: &'static str,
     found: &'static str,
@@ -87,25 +68,11 @@ struct MethodFeature {
 }
 
 #[rustfmt::skip] // one row a feature
-const DOCUMENT: &[DocumentFeature] = &[
-    DocumentFeature { code: "refuse::policy", guards: true, needed: policy,
-        found: "resource policies are not enforced yet", help: "Remove `x-amazon-apigateway-policy`, and let a firewall decide who may connect" },
-    DocumentFeature { code: "refuse::private", guards: true, needed: private,
-        found: "PRIVATE endpoints are not there yet", help: "Write `REGIONAL`, and listen on an address that only your network reaches" },
-];
-
-#[rustfmt::skip] // one row a feature
 const METHOD: &[MethodFeature] = &[
     MethodFeature { code: "refuse::aws", needed: aws,
         found: "integrations with AWS services and Lambda are not there yet", help: "Use `type: http_proxy`, `http` or `mock`" },
     MethodFeature { code: "refuse::vpc-link", needed: vpc_link,
         found: "VPC links are not there yet", help: "Remove `connectionType`, and let `uri` name the backend itself: Weir connects from where it runs" },
-    MethodFeature { code: "refuse::api-key-source", needed: key_of_authorizer,
-        found: "API keys that an authorizer names are not there yet", help: "Write `x-amazon-apigateway-api-key-source: HEADER`" },
-    MethodFeature { code: "refuse::iam", needed: iam,
-        found: "IAM authorization (SigV4) is not there yet", help: "Remove it, or let the backend check who calls" },
-    MethodFeature { code: "refuse::authorizer", needed: authorizer,
-        found: "authorizers are not there yet", help: "Remove the scheme from `security`, and let the backend check who calls" },
     MethodFeature { code: "refuse::credentials", needed: credentials,
         found: "credentials have no meaning for HTTP backends yet", help: "Remove `credentials`" },
     MethodFeature { code: "refuse::insecure-skip-verification", needed: insecure,
@@ -113,14 +80,6 @@ const METHOD: &[MethodFeature] = &[
     MethodFeature { code: "refuse::host-placeholder", needed: host_placeholder,
         found: "a parameter in the URI's host is not there yet", help: "Write the host out, or take it from a stage variable: `${stageVariables.host}`" },
 ];
-
-fn policy(api: &RestApi) -> Option<Place> {
-    api.policy.as_ref().map(|policy| policy.place)
-}
-
-fn private(api: &RestApi) -> Option<Place> {
-    api.endpoint_types.iter().find(|kind| kind.value == "PRIVATE").map(|kind| kind.place)
-}
 
 fn aws(_: &RestApi, method: &Method) -> Option<Place> {
     let integration = method.integration.as_ref()?;
@@ -135,20 +94,6 @@ fn vpc_link(_: &RestApi, method: &Method) -> Option<Place> {
 /// Where a method asks for an API key.
 pub(super) fn api_key(api: &RestApi, method: &Method) -> Option<Place> {
     secured(api, method, |kind| *kind == SecurityKind::ApiKey)
-}
-
-fn key_of_authorizer(api: &RestApi, method: &Method) -> Option<Place> {
-    let source = api.api_key_source.as_ref().filter(|source| source.value.eq_ignore_ascii_case("AUTHORIZER"))?;
-    api_key(api, method).map(|_| source.place)
-}
-
-fn iam(api: &RestApi, method: &Method) -> Option<Place> {
-    let auth = method.auth.as_ref().filter(|auth| auth.value == "AWS_IAM").map(|auth| auth.place);
-    auth.or_else(|| secured(api, method, |kind| *kind == SecurityKind::AwsIam))
-}
-
-fn authorizer(api: &RestApi, method: &Method) -> Option<Place> {
-    secured(api, method, |kind| matches!(kind, SecurityKind::Authorizer(_)))
 }
 
 /// Where a scheme of some kind is asked for. A name that no scheme has is an authorizer for all we know.

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::callers;
 use super::ids::stable_id;
 use super::load::is_refused;
 use super::refuse::{Refusals, api_key, refuse};
+use crate::control::fetch::jwks::Issuers;
 use crate::edge::dispatch;
 use crate::edge::dispatch::canary::Share;
-use crate::edge::exchange::{MethodFacts, StageFacts};
+use crate::edge::exchange::{MethodFacts, StageFacts, Verb};
+use crate::edge::identity::{self, Authorization};
 use crate::edge::limit::compile::Compiler;
 use crate::edge::request_validator;
 use crate::edge::snapshot::{Canary, Method, Plan, Release, Stage};
@@ -57,6 +60,7 @@ pub(super) struct StageCompiler<'c> {
     pub(super) endpoints: &'c mut Endpoints,
     pub(super) tls: &'c ClientConfig,
     pub(super) registry: &'c Registry,
+    pub(super) issuers: &'c Issuers,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -96,6 +100,30 @@ impl StageCompiler<'_> {
         };
         let account: Vec<(String, Throttle)> =
             settings.throttle.map(|throttle| ("account".to_owned(), throttle)).into_iter().collect();
+        let arn = format!("arn:aws:execute-api:{}:{}:{}/{stage}/", settings.region, settings.account_id, api.id);
+        let issuers = self.issuers;
+        let mut issuer = |pool: &str| callers::issuer(pool, settings, issuers);
+        let mut asked = identity::compile::Compiler::new(
+            api,
+            stage,
+            source.variables,
+            &arn,
+            settings.lambda_endpoint.as_ref(),
+            self.endpoints,
+            self.tls,
+            &mut issuer,
+            &mut self.problems,
+        );
+        let is_private = api.endpoint_types.iter().any(|kind| kind.value == "PRIVATE");
+        let policy = asked.resource_policy();
+        let each = api.resources.iter().flat_map(|resource| &resource.methods);
+        let authorizations: Vec<Option<Authorization>> = each.map(|method| asked.authorization(method)).collect();
+        let mut authorizations = authorizations.into_iter();
+        if is_private && api.policy.is_none() {
+            let found = "Private REST API doesn't have a resource policy attached to it";
+            let help = "Write an `x-amazon-apigateway-policy` that says who may call";
+            self.problems.push(Problem::error("deploy::policy", api.place, found, help));
+        }
         let tree = dispatch::compile::compile(api, &mut self.problems);
         let mut validators = request_validator::compile::Compiler::new(api);
         let mut methods = Vec::new();
@@ -107,6 +135,8 @@ impl StageCompiler<'_> {
                     // The same for the canary: a stage has one budget for a method, whoever answers.
                     budgets.insert(0, (format!("{}/{stage}{path} {verb}", api.id), throttle));
                 }
+                let authorization = authorizations.next().flatten();
+                let may_be_served = authorization.is_some();
                 methods.push(Method {
                     facts: MethodFacts {
                         resource_id: match resource.id.as_str() {
@@ -114,23 +144,22 @@ impl StageCompiler<'_> {
                             id => id.into(),
                         },
                         resource_path: path.into(),
+                        verb: Some(Verb::of(verb.as_bytes())).filter(|verb| *verb != Verb::Other),
+                        operation_name: method.operation_name.as_deref().map(Into::into),
                         path_parameters: path_parameters(path),
                     },
                     series: series(path, verb),
                     logged: self.setting(path, verb, |setting| setting.logging).unwrap_or(true),
                     limits: self.limits.limits(&budgets),
+                    // A method that nobody can be asked for is not served at all: it has no plan.
+                    authorization: authorization.unwrap_or_default(),
                     needs_api_key: api_key(api, method).is_some(),
-                    plan: self.plan(
-                        source,
-                        (resource_index, resource),
-                        (method_index, method),
-                        &refusals,
-                        &mut validators,
-                    ),
+                    plan: self
+                        .plan(source, (resource_index, resource), (method_index, method), &refusals, &mut validators)
+                        .filter(|_| may_be_served),
                 });
             }
         }
-        let arn = format!("arn:aws:execute-api:{}:{}:{}/{stage}/", settings.region, settings.account_id, api.id);
         Release {
             facts: StageFacts {
                 account_id: settings.account_id.as_str().into(),
@@ -141,7 +170,13 @@ impl StageCompiler<'_> {
                 canary,
                 variables: source.variables.iter().map(|(n, v)| (n.as_str().into(), v.as_str().into())).collect(),
             },
-            arn_bytes: arn.len(),
+            arn: arn.into(),
+            is_private,
+            policy,
+            key_of_authorizer: api
+                .api_key_source
+                .as_ref()
+                .is_some_and(|source| source.value.eq_ignore_ascii_case("AUTHORIZER")),
             tree,
             methods,
             gateway_responses: gateway_response::compile::compile(api, source.variables, &mut self.problems),

@@ -59,12 +59,17 @@ impl Issuers {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Every issuer of a deployment, in the order asked for. New ones have been asked for their keys, all at once; after
-    /// [`JWKS_TIMEOUT`] those that have not answered are left to the background.
-    pub async fn follow(&self, wanted: &[Wanted]) -> Vec<Arc<Issuer>> {
-        let now = Instant::now();
-        let issuers = wanted.iter().map(|wanted| self.issuer(wanted, now)).collect();
-        let asking = self.begin_due(now);
+    /// The one that is followed already, or a new one, which is asked for its keys as soon as [`Issuers::refresh`] or
+    /// [`Issuers::first_keys`] has its turn.
+    pub fn issuer(&self, wanted: &Wanted) -> Arc<Issuer> {
+        self.shared.changed.notify_one();
+        self.known_or_new(wanted, Instant::now())
+    }
+
+    /// Asks the new ones for their keys, all at once; after [`JWKS_TIMEOUT`] those that have not answered are left to the
+    /// background.
+    pub async fn first_keys(&self) {
+        let asking = self.begin_due(Instant::now());
         let all = async {
             for task in asking {
                 // What became of it stands in the table.
@@ -72,7 +77,14 @@ impl Issuers {
             }
         };
         let _ = timeout(JWKS_TIMEOUT, all).await;
-        issuers
+    }
+
+    /// Files may have changed: they are read again when it is somebody's turn.
+    pub fn read_files_again(&self) {
+        let now = Instant::now();
+        let mut followed = self.followed();
+        followed.iter_mut().filter(|it| matches!(it.source, KeySource::File(_))).for_each(|it| it.due = now);
+        self.shared.changed.notify_one();
     }
 
     /// Follows the issuers for ever.
@@ -95,7 +107,7 @@ impl Issuers {
     }
 
     /// The one that is followed already, or a new one that is due now.
-    fn issuer(&self, wanted: &Wanted, now: Instant) -> Arc<Issuer> {
+    fn known_or_new(&self, wanted: &Wanted, now: Instant) -> Arc<Issuer> {
         let mut followed = self.followed();
         let known = followed.iter().find(|it| it.issuer.terms == wanted.terms && it.source == wanted.source);
         if let Some(known) = known {

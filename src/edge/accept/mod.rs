@@ -1,5 +1,7 @@
 //! A socket becomes a stream that is served, or is shed.
 
+pub mod proxy_protocol;
+
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

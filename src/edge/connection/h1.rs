@@ -77,6 +77,38 @@ impl Connection {
         }
     }
 
+    /// Reads what `read` looks for before the first request: it answers how many bytes that takes once it is there,
+    /// `Some(0)` where more have to come, and `None` where it is not what is looked for. False where it does not come.
+    pub async fn preamble(
+        &mut self,
+        front: Front<'_>,
+        most: usize,
+        mut read: impl FnMut(&[u8]) -> Option<usize>,
+    ) -> bool {
+        let Some(reader) = &mut self.reader else { return false };
+        let mut bytes = Buffer::idle();
+        reader.deadline.set(self.rests_since + front.limits.head_timeout);
+        let found = loop {
+            let (got, filled) = reader.read(bytes).await;
+            bytes = filled;
+            match got {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => break false,
+            }
+            match read(&bytes) {
+                Some(0) if bytes.len() < most && bytes.room() > 0 => {}
+                Some(length @ 1..) => {
+                    bytes.consume(length);
+                    break true;
+                }
+                _ => break false,
+            }
+        };
+        reader.deadline.clear();
+        self.rest = bytes;
+        found
+    }
+
     /// Waits for the next request and takes it in. The last one is forgotten.
     pub async fn next(&mut self, front: Front<'_>) -> Next {
         let rest = std::mem::replace(&mut self.rest, Buffer::none());

@@ -51,8 +51,12 @@ impl Table {
         let (host, path) = (request.host(), request.path());
         if let Some(at) = memchr::memmem::find(host, EXECUTE_API).or_else(|| find_any_case(host)) {
             let label = &host[..at];
-            // `{id}-{vpce}` is the form of a private endpoint's alias.
-            let id = label.split(|&byte| byte == b'-').next().unwrap_or_default();
+            // `{id}-{vpce}` is the form of a private endpoint's alias; by the endpoint's own name a header says which API is
+            // meant (security/tls-mtls-private section 4).
+            let id = match label.starts_with(b"vpce-") {
+                true => named_by_header(request)?,
+                false => label.split(|&byte| byte == b'-').next().unwrap_or_default(),
+            };
             return self.execute_api(id, path, 0);
         }
         if let Some(domain) = self.custom_domain(host) {
@@ -106,6 +110,12 @@ impl Table {
             Target::Nowhere => None,
         }
     }
+}
+
+fn named_by_header(request: &Request) -> Option<&[u8]> {
+    let is_it = |name: &[u8]| name.eq_ignore_ascii_case(b"x-apigw-api-id");
+    let line = request.head.lines.iter().find(|line| is_it(line.name.of(&request.bytes)))?;
+    Some(line.value.of(&request.bytes).trim_ascii())
 }
 
 /// The id, where the stage's segment is looked for, and where the API's own path begins.

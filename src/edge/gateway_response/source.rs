@@ -16,6 +16,8 @@ pub(super) enum Source {
     /// By its name: which method a request met, if any, is known only when it fails.
     Path(Box<str>),
     Context(Variable),
+    /// `$context.authorizer.…`, by the path behind it.
+    Authorizer(Box<str>),
     Error(ErrorVariable),
 }
 
@@ -66,6 +68,10 @@ impl Source {
                 None => return false,
             },
             Self::Context(variable) => return variable.write(context, push),
+            Self::Authorizer(path) => match context.authorizer_text(path) {
+                Some(text) => push(text.as_bytes()),
+                None => return false,
+            },
             Self::Error(variable) => return variable.write(fault, push),
         }
         true

@@ -7,7 +7,7 @@ const MOMENTS: [&str; 3] = ["exp", "iat", "auth_time"];
 
 /// Claims as `$context.authorizer.claims` and the event of a Lambda function show them: every value a text, lists joined
 /// with a comma, moments as Java prints a date (security/cognito-and-jwt, recorded).
-pub fn claims_for_context(claims: &Map<String, Value>) -> Map<String, Value> {
+pub(super) fn claims_for_context(claims: &Map<String, Value>) -> Map<String, Value> {
     let shown = |(name, value): (&String, &Value)| {
         let moment = if MOMENTS.contains(&name.as_str()) { number(value).and_then(date) } else { None };
         let text = moment.unwrap_or_else(|| match value {
@@ -20,18 +20,18 @@ pub fn claims_for_context(claims: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// A number as a claim has it; RFC 7519 section 2 allows fractions of a second.
-pub fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_f64().filter(|number| number.is_finite())
 }
 
 /// One text, or a list of them; what is no text is left out.
-pub fn texts(value: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn texts(value: &Value) -> impl Iterator<Item = &str> {
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     items.iter().filter_map(Value::as_str)
 }
 
 /// The same, each taken apart at its blanks.
-pub fn words(value: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn words(value: &Value) -> impl Iterator<Item = &str> {
     texts(value).flat_map(|text| text.split(' ').filter(|word| !word.is_empty()))
 }
 

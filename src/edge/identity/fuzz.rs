@@ -47,7 +47,6 @@ pub fn authorization(header: &[u8]) {
     let forged = judge(&pools(UNKNOWN), header, &[], NOW);
     assert!(!matches!(forged, Verdict::Good(_) | Verdict::Expired), "a forger learns nothing");
 
-    let _ = sigv4::incomplete(header);
     let headers = [(&b"host"[..], &b"a"[..]), (b"authorization", header), (b"x-amz-date", b"20231114T221320Z")];
     let request = sigv4::Request {
         method: b"GET",

@@ -105,8 +105,9 @@ impl Issuer {
 
     /// An attempt is over: new keys, or those that were there. Nobody needs to ask until [`Issuer::reopen`].
     pub fn settle(&self, keys: Option<Arc<KeySet>>) {
-        self.state.store(PAUSED, Ordering::Release);
+        // The keys first: who is told to wait no longer finds them.
         self.keys.store(keys);
+        self.state.store(PAUSED, Ordering::Release);
         self.generation.fetch_add(1, Ordering::Release);
     }
 

@@ -83,7 +83,7 @@ pub fn judge(pools: &UserPools, value: &[u8], scopes: &[Box<str>], unix_seconds:
 }
 
 /// `Bearer` in any case (RFC 9110 section 11.1), with the blanks around it.
-fn bare(value: &[u8]) -> &[u8] {
+pub(super) fn bare(value: &[u8]) -> &[u8] {
     let value = value.trim_ascii();
     match value.split_at_checked(6) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer") && token.starts_with(b" ") => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::days::Days;
 use super::ledger::Ledger;
 use super::quota::{Counters, Quota};
 use crate::edge::exchange::StageFacts;
@@ -34,6 +35,8 @@ pub struct Plan {
 pub struct PlanStage {
     pub api_id: Box<str>,
     pub stage: Box<str>,
+    /// Of itself in its plan, and of its counts in [`Usage`].
+    pub place: usize,
     /// Path and verb of the methods that have a throttle of their own, with the place of its ledger in [`Usage`].
     pub methods: Box<[PlanMethod]>,
 }
@@ -53,6 +56,8 @@ pub struct Usage {
     /// Of the plan's methods.
     pub methods: Box<[Arc<Ledger>]>,
     pub counters: Arc<Counters>,
+    /// What of it each of the plan's stages was asked for.
+    pub stages: Box<[Arc<Days>]>,
 }
 
 impl ApiKeys {
@@ -77,14 +82,19 @@ impl ApiKeys {
     }
 }
 
+impl Plan {
+    /// Of a stage among its stages.
+    pub fn place(&self, api_id: &str, stage: &str) -> Option<usize> {
+        self.stages.binary_search_by(|known| (&*known.api_id, &*known.stage).cmp(&(api_id, stage))).ok()
+    }
+}
+
 impl ApiKey {
     /// What a request to this stage counts for: no stage is in two plans of one key.
     pub fn usage(&self, facts: &StageFacts) -> Option<(&Arc<Usage>, &PlanStage)> {
-        let wanted = (&*facts.api_id, &*facts.stage);
         self.usages.iter().find_map(|usage| {
-            let stages = &usage.plan.stages;
-            let at = stages.binary_search_by(|stage| (&*stage.api_id, &*stage.stage).cmp(&wanted)).ok()?;
-            Some((usage, stages.get(at)?))
+            let place = usage.plan.place(&facts.api_id, &facts.stage)?;
+            Some((usage, usage.plan.stages.get(place)?))
         })
     }
 }

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::api_key::{PlanStage, Usage};
 use super::bucket::Bucket;
-use super::quota::Day;
+use super::days::Day;
 use super::{Admitted, Buckets, Limits, admit};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::time::Instant;
@@ -27,9 +27,18 @@ struct Meter {
     /// Requests of the quota's period that were taken and not used.
     left: u32,
     period: u32,
-    /// Admitted on this day, and not told yet.
-    admitted: u32,
+    admitted: Tally,
     day: Day,
+}
+
+/// What was admitted on one day and not told yet, by the stage's place in the plan. A key mostly calls one stage between
+/// two times that a core tells: it is counted without a place in memory for all of them.
+#[derive(Default)]
+struct Tally {
+    place: usize,
+    count: u32,
+    /// Of other stages than that one, as far as they were asked.
+    others: Vec<u32>,
 }
 
 /// A request of a key.
@@ -39,6 +48,8 @@ pub struct Metered<'m> {
     pub stage: &'m PlanStage,
     pub path: &'m str,
     pub verb: &'m str,
+    /// The method's own: `ANY`, or the same.
+    pub own_verb: &'m str,
     pub day: Day,
 }
 
@@ -59,15 +70,16 @@ impl Meters {
         let cores = self.cores;
         let meter = self.meters.entry(metered.usage.number).or_insert_with(|| Meter::new(Arc::clone(metered.usage)));
         if !meter.take_of_quota(metered.day, cores) {
-            return Err(Fault::new(FaultKind::QuotaExceeded));
+            let renewed = metered.usage.plan.quota.map(|quota| quota.period.next(metered.day));
+            return Err(Fault { renewed, ..Fault::new(FaultKind::QuotaExceeded) });
         }
         let method = metered.stage.methods.iter().find(|method| {
             let same_path = &*method.path == metered.path;
-            same_path && &*method.verb == metered.verb
+            same_path && (&*method.verb == metered.verb || &*method.verb == metered.own_verb)
         });
         let admitted = meter.admit(method.map(|method| method.place), buckets, limits, now);
         match &admitted {
-            Ok(_) => meter.admitted += 1,
+            Ok(_) => meter.admitted.add(metered.stage.place),
             Err(_) => meter.left += u32::from(meter.usage.plan.quota.is_some()),
         }
         admitted
@@ -82,7 +94,15 @@ impl Meters {
 
 impl Meter {
     fn new(usage: Arc<Usage>) -> Self {
-        Self { usage, bucket: Bucket::default(), methods: Vec::new(), left: 0, period: 0, admitted: 0, day: 0 }
+        Self {
+            usage,
+            bucket: Bucket::default(),
+            methods: Vec::new(),
+            left: 0,
+            period: 0,
+            admitted: Tally::default(),
+            day: 0,
+        }
     }
 
     fn take_of_quota(&mut self, day: Day, cores: u32) -> bool {
@@ -132,8 +152,39 @@ impl Meter {
     /// Ends a day on this core: its count goes to the process, and what is left of the quota back.
     fn tell(&mut self) {
         let counters = &self.usage.counters;
-        counters.count(self.day, std::mem::take(&mut self.admitted));
+        let mut sum = 0;
+        // The stages first: whoever sees the sum has seen them.
+        for (place, count) in self.admitted.drain() {
+            if let Some(days) = self.usage.stages.get(place) {
+                days.count(self.day, count);
+            }
+            sum += count;
+        }
+        counters.count(self.day, sum);
         counters.give_back(self.period, std::mem::take(&mut self.left));
+    }
+}
+
+impl Tally {
+    fn add(&mut self, place: usize) {
+        if self.count == 0 {
+            self.place = place;
+        }
+        if place == self.place {
+            self.count += 1;
+            return;
+        }
+        if self.others.len() <= place {
+            self.others.resize(place + 1, 0);
+        }
+        if let Some(count) = self.others.get_mut(place) {
+            *count += 1;
+        }
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = (usize, u32)> {
+        let Self { place, count, others } = std::mem::take(self);
+        std::iter::once((place, count)).chain(others.into_iter().enumerate()).filter(|(_, count)| *count > 0)
     }
 }
 

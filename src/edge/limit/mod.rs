@@ -3,10 +3,12 @@
 pub mod api_key;
 pub mod bucket;
 pub mod compile;
+pub mod days;
 pub mod ledger;
 pub mod meter;
 pub mod plans;
 pub mod quota;
+pub mod used;
 
 use std::sync::Arc;
 

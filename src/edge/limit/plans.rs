@@ -6,7 +6,8 @@ use hashbrown::HashMap;
 
 use super::api_key::{ApiKey, ApiKeys, Plan, PlanMethod, PlanStage, Usage};
 use super::ledger::Ledger;
-use super::quota::{Counters, Quota, Reading};
+use super::quota::{Counters, Quota};
+use super::used::{self, Gone, Known, Used};
 use crate::settings::Throttle;
 use crate::time::Instant;
 
@@ -41,7 +42,7 @@ pub struct KeyTerms {
 #[derive(Default)]
 pub struct Plans {
     plans: HashMap<String, Compiled>,
-    usages: HashMap<(String, String), Arc<Usage>>,
+    usages: HashMap<(String, String), Known>,
     numbers: u64,
 }
 
@@ -59,7 +60,7 @@ impl Plans {
         plans: Vec<PlanTerms>,
         keys: Vec<KeyTerms>,
         (cores, now): (usize, Instant),
-        mut resumed: impl FnMut(&str, &str) -> Option<Reading>,
+        mut resumed: impl FnMut(&str, &str) -> Option<Used>,
     ) -> ApiKeys {
         let mut known = std::mem::take(&mut self.plans);
         for terms in plans {
@@ -75,21 +76,24 @@ impl Plans {
             let mut usages = Vec::with_capacity(key.plans.len());
             for compiled in key.plans.iter().filter_map(|plan| self.plans.get(plan)) {
                 let name = (compiled.terms.id.clone(), key.id.clone());
-                let usage = match known.remove(&name) {
-                    Some(same) if Arc::ptr_eq(&same.plan, &compiled.plan) => same,
+                let known = match known.remove(&name) {
+                    Some(same) if Arc::ptr_eq(&same.usage.plan, &compiled.plan) => same,
                     before => {
                         self.numbers += 1;
-                        let counters = match &before {
-                            Some(before) => Arc::clone(&before.counters),
+                        let (before, counters, gone) = match before {
+                            Some(Known { usage, gone }) => {
+                                (Some(Arc::clone(&usage)), Arc::clone(&usage.counters), gone)
+                            }
                             None => {
-                                Arc::new(resumed(&name.0, &name.1).map_or_else(Counters::default, Counters::resumed))
+                                let (counters, gone) = resumed(&name.0, &name.1).map(used::resumed).unwrap_or_default();
+                                (None, Arc::new(counters), gone)
                             }
                         };
-                        Arc::new(compiled.usage(self.numbers, before.as_deref(), counters, (cores, now)))
+                        compiled.usage(self.numbers, before.as_deref(), (counters, gone), (cores, now))
                     }
                 };
-                self.usages.insert(name, Arc::clone(&usage));
-                usages.push(usage);
+                usages.push(Arc::clone(&known.usage));
+                self.usages.insert(name, known);
             }
             if !usages.is_empty() {
                 all.push(ApiKey { id: key.id.into(), value: key.value.into(), usages: usages.into() });
@@ -98,14 +102,14 @@ impl Plans {
         ApiKeys::new(all)
     }
 
-    /// What is counted of every key in every plan.
-    pub fn counted(&self) -> impl Iterator<Item = (&str, &str, &Counters)> {
-        self.usages.iter().map(|((plan, key), usage)| (plan.as_str(), key.as_str(), &*usage.counters))
+    /// Plan, key, and what it has used, of those that have used something since the last time. For one asker.
+    pub fn changed(&self) -> impl Iterator<Item = (&str, &str, Used)> {
+        self.usages.iter().filter_map(|((plan, key), known)| Some((plan.as_str(), key.as_str(), known.changed()?)))
     }
 
     /// Of one key in one plan.
     pub fn counters(&self, plan: &str, key: &str) -> Option<&Counters> {
-        Some(&*self.usages.get(&(plan.to_owned(), key.to_owned()))?.counters)
+        Some(&*self.usages.get(&(plan.to_owned(), key.to_owned()))?.usage.counters)
     }
 }
 
@@ -115,6 +119,7 @@ impl Compiled {
         let stages = terms.stages.iter().map(|stage| PlanStage {
             api_id: stage.api_id.as_str().into(),
             stage: stage.stage.as_str().into(),
+            place: 0,
             methods: stage
                 .methods
                 .iter()
@@ -126,6 +131,7 @@ impl Compiled {
         });
         let mut stages: Vec<PlanStage> = stages.collect();
         stages.sort_by(|one, other| (&one.api_id, &one.stage).cmp(&(&other.api_id, &other.stage)));
+        stages.iter_mut().enumerate().for_each(|(place, stage)| stage.place = place);
         let plan = Plan { stages: stages.into(), quota: terms.quota };
         Self { plan: Arc::new(plan), methods, terms }
     }
@@ -135,15 +141,16 @@ impl Compiled {
         &self,
         number: u64,
         before: Option<&Usage>,
-        counters: Arc<Counters>,
+        (counters, gone): (Arc<Counters>, Vec<Gone>),
         (cores, now): (usize, Instant),
-    ) -> Usage {
+    ) -> Known {
         let ledger = |throttle: Throttle, before: Option<&Arc<Ledger>>| match before {
             Some(same) if same.throttle() == throttle => Arc::clone(same),
             _ => Arc::new(Ledger::new(throttle, cores, now)),
         };
         let methods = self.methods.iter().enumerate();
-        Usage {
+        let (stages, gone) = used::stages(&self.plan, &counters, before, gone);
+        let usage = Usage {
             number,
             plan: Arc::clone(&self.plan),
             throttle: self
@@ -154,14 +161,18 @@ impl Compiled {
                 .map(|(place, throttle)| ledger(*throttle, before.and_then(|before| before.methods.get(place))))
                 .collect(),
             counters,
-        }
+            stages,
+        };
+        Known { usage: Arc::new(usage), gone }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::days::Day;
     use super::super::meter::{Metered, Meters};
-    use super::super::quota::Period;
+    use super::super::quota::{Period, Reading};
+    use super::super::used::StageUsed;
     use super::super::{Buckets, Limits};
     use super::*;
     use crate::edge::exchange::StageFacts;
@@ -185,17 +196,28 @@ mod tests {
         KeyTerms { id: id.into(), value: format!("value-of-{id}"), plans }
     }
 
-    /// How many of `times` requests are admitted, and why the last one was not.
+    /// How many requests are admitted, and why the last one was not.
     fn admitted(keys: &ApiKeys, meters: &mut Meters, value: &str, path: &str, day: u32) -> (usize, Option<FaultKind>) {
-        let facts = StageFacts { api_id: "a".into(), stage: "prod".into(), ..StageFacts::default() };
+        admitted_to(keys, meters, value, ("prod", path), day, 5_000)
+    }
+
+    fn admitted_to(
+        keys: &ApiKeys,
+        meters: &mut Meters,
+        value: &str,
+        (stage, path): (&str, &str),
+        day: u32,
+        times: usize,
+    ) -> (usize, Option<FaultKind>) {
+        let facts = StageFacts { api_id: "a".into(), stage: stage.into(), ..StageFacts::default() };
         let Some((usage, stage)) = keys.find(value.as_bytes()).and_then(|key| key.usage(&facts)) else {
             return (0, Some(FaultKind::InvalidApiKey));
         };
-        let metered = Metered { usage, stage, path, verb: "GET", day };
+        let metered = Metered { usage, stage, path, verb: "GET", own_verb: "GET", day };
         let mut count = 0;
         loop {
             match meters.admit(&metered, &mut Buckets::default(), &Limits::default(), NOW) {
-                Ok(_) if count == 5_000 => return (count, None),
+                Ok(_) if count + 1 >= times => return (count + 1, None),
                 Ok(_) => count += 1,
                 Err(fault) => return (count, Some(fault.kind)),
             }
@@ -237,7 +259,7 @@ mod tests {
         let terms = vec![plan("free", None, Some(9))];
         let counted = Reading { period: 3, taken: 7, days: [(2, 1), (3, 7)] };
         let keys = plans.compile(terms, vec![key("one", &["free"])], (1, NOW), |plan, key| {
-            (plan == "free" && key == "one").then_some(counted)
+            (plan == "free" && key == "one").then_some(Used { reading: counted, stages: Vec::new() })
         });
         let quota = Some(FaultKind::QuotaExceeded);
         let mut meters = Meters::new(1);
@@ -260,5 +282,76 @@ mod tests {
             cores.into_iter().map(|core| core.join().expect("a core")).sum()
         });
         assert_eq!(sum, 1_000);
+    }
+
+    /// What has changed since the last time: the sum of each day, and its stages' counts.
+    fn told(plans: &Plans) -> Vec<(String, [(Day, u64); 2])> {
+        let mut told = Vec::new();
+        for (_, _, used) in plans.changed() {
+            told.push(("sum".to_owned(), used.reading.days));
+            told.extend(used.stages.into_iter().map(|used| (format!("{}/{}", used.api_id, used.stage), used.days)));
+        }
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn stages_are_counted_apart_whatever_becomes_of_them() {
+        let mut plans = Plans::default();
+        let of = |stages: &[&str]| {
+            let mut terms = plan("p", None, None);
+            terms.stages.retain(|stage| stages.contains(&&*stage.stage));
+            vec![terms]
+        };
+        let all = || vec![key("k", &["p"])];
+        let mut meters = Meters::new(1);
+        let mut ask = |keys: &ApiKeys, stage: &str, times: usize, day: u32| {
+            assert_eq!(admitted_to(keys, &mut meters, "value-of-k", (stage, "/"), day, times), (times, None));
+            meters.settle();
+        };
+        let check = |plans: &Plans, expected: &[(&str, [(Day, u64); 2])]| {
+            let expected: Vec<_> = expected.iter().map(|(name, days)| ((*name).to_owned(), *days)).collect();
+            assert_eq!(told(plans), expected);
+        };
+        // An earlier process has counted a stage that has left the plan.
+        let days = [(2, 4), (0, 0)];
+        let gone = StageUsed { api_id: "a".into(), stage: "beta".into(), days };
+        let used = Used { reading: Reading { days, ..Reading::default() }, stages: vec![gone] };
+        let old = plans.compile(of(&["prod"]), all(), (1, NOW), |_, _| Some(used.clone()));
+        check(&plans, &[]);
+        ask(&old, "prod", 3, 2);
+        check(&plans, &[("a/beta", [(2, 4), (0, 0)]), ("a/prod", [(2, 3), (0, 0)]), ("sum", [(2, 7), (0, 0)])]);
+        // It comes back, and the other one leaves; a core that has not heard of it goes on with the old plan.
+        let mut keys = plans.compile(of(&["beta"]), all(), (1, NOW), |_, _| unreachable!("it is known"));
+        ask(&keys, "beta", 2, 2);
+        ask(&old, "prod", 1, 3);
+        check(&plans, &[("a/beta", [(2, 6), (0, 0)]), ("a/prod", [(2, 3), (3, 1)]), ("sum", [(2, 9), (3, 1)])]);
+        keys = plans.compile(of(&["beta", "prod"]), all(), (1, NOW), |_, _| unreachable!("it is known"));
+        ask(&keys, "prod", 1, 3);
+        ask(&keys, "beta", 1, 4);
+        check(&plans, &[("a/beta", [(4, 1), (0, 0)]), ("a/prod", [(2, 3), (3, 2)]), ("sum", [(4, 1), (3, 2)])]);
+        drop(old);
+        // What nobody counts any more is forgotten when its days are over, and not before.
+        keys = plans.compile(of(&["beta"]), all(), (1, NOW), |_, _| unreachable!("it is known"));
+        ask(&keys, "beta", 1, 4);
+        check(&plans, &[("a/beta", [(4, 2), (0, 0)]), ("a/prod", [(2, 3), (3, 2)]), ("sum", [(4, 2), (3, 2)])]);
+        ask(&keys, "beta", 1, 5);
+        keys = plans.compile(of(&[]), all(), (1, NOW), |_, _| unreachable!("it is known"));
+        check(&plans, &[("a/beta", [(4, 2), (5, 1)]), ("sum", [(4, 2), (5, 1)])]);
+        assert!(keys.find(b"value-of-k").is_some_and(|key| key.usages[0].stages.is_empty()));
+    }
+
+    #[test]
+    fn a_core_counts_many_stages_between_two_times_that_it_tells() {
+        let mut plans = Plans::default();
+        let keys = plans.compile(vec![plan("p", None, None)], vec![key("k", &["p"])], (1, NOW), |_, _| None);
+        let mut meters = Meters::new(1);
+        for (stage, day) in [("prod", 1), ("beta", 1), ("prod", 1), ("beta", 1), ("beta", 1), ("prod", 2), ("beta", 2)]
+        {
+            admitted_to(&keys, &mut meters, "value-of-k", (stage, "/"), day, 1);
+        }
+        meters.settle();
+        let expected = [("a/beta", [(2, 1), (1, 3)]), ("a/prod", [(2, 1), (1, 2)]), ("sum", [(2, 2), (1, 5)])];
+        assert_eq!(told(&plans), expected.map(|(name, days)| (name.to_owned(), days)));
     }
 }

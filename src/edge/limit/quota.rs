@@ -8,10 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam::utils::CachePadded;
 
+use super::days::{COUNT_BITS, Day, Days, packed, unpacked};
 use crate::settings::limits::LEASE_TOKENS_MAX;
-
-/// Days since 1970-01-01, in UTC.
-pub type Day = u32;
 
 /// A plan's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +44,12 @@ impl Period {
         };
         u32::try_from(number.max(0)).unwrap_or(u32::MAX)
     }
+
+    /// The first day of the next period: within a month and a day.
+    pub fn next(self, day: Day) -> Day {
+        let number = self.number(day);
+        (1..=32).map(|days| day.saturating_add(days)).find(|&later| self.number(later) != number).unwrap_or(day)
+    }
 }
 
 /// Months since the beginning of the year 0, by the calendar that begins its years in March: leap days are last then.
@@ -63,25 +67,14 @@ fn month(day: i64) -> i64 {
 pub struct Counters {
     /// The period, and what was taken in it.
     taken: CachePadded<AtomicU64>,
-    /// Requests that were admitted, of this day and the one before: each says which day it is.
-    days: [AtomicU64; 2],
+    /// Requests that were admitted, of all the plan's stages.
+    days: Days,
     /// All three as they were when [`changed`](Self::changed) last told them.
     told: [AtomicU64; 3],
 }
 
-/// Numbers of two kinds in one word: which day or period it is, and how many.
-const NUMBER_BITS: u32 = 24;
-const COUNT_BITS: u32 = 64 - NUMBER_BITS;
 /// `update-usage` may leave more than the plan's limit: less than nothing was taken then.
 const NOTHING_TAKEN: i64 = 1 << (COUNT_BITS - 1);
-
-fn packed(number: u32, count: u64) -> u64 {
-    u64::from(number) << COUNT_BITS | (count & ((1 << COUNT_BITS) - 1))
-}
-
-fn unpacked(word: u64) -> (u32, u64) {
-    ((word >> COUNT_BITS) as u32, word & ((1 << COUNT_BITS) - 1))
-}
 
 /// What [`Counters`] say at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,7 +97,7 @@ impl Default for Counters {
         let nothing = packed(0, NOTHING_TAKEN as u64);
         Self {
             taken: CachePadded::new(AtomicU64::new(nothing)),
-            days: Default::default(),
+            days: Days::default(),
             told: [AtomicU64::new(nothing), AtomicU64::default(), AtomicU64::default()],
         }
     }
@@ -113,21 +106,15 @@ impl Default for Counters {
 impl Counters {
     /// With what an earlier process has counted.
     pub fn resumed(reading: Reading) -> Self {
-        let counters = Self::default();
+        let counters = Self { days: Days::resumed(reading.days), ..Self::default() };
         counters.set_taken(reading.period, reading.taken);
-        for (day, count) in reading.days {
-            let slot = &counters.days[(day & 1) as usize];
-            if unpacked(slot.load(Ordering::Relaxed)).0 <= day {
-                slot.store(packed(day, count), Ordering::Relaxed);
-            }
-        }
         let _ = counters.changed();
         counters
     }
 
     /// What they say, where that is something else than the last time. For one asker.
     pub fn changed(&self) -> Option<Reading> {
-        let words = [&*self.taken, &self.days[0], &self.days[1]].map(|word| word.load(Ordering::Relaxed));
+        let words = self.words();
         let told = self.told.iter().zip(words).map(|(told, word)| told.swap(word, Ordering::Relaxed) == word);
         // Every one of them, not only up to the first that differs.
         let is_told = told.fold(true, |all, same| all & same);
@@ -135,7 +122,12 @@ impl Counters {
     }
 
     pub fn read(&self) -> Reading {
-        Reading::of([&*self.taken, &self.days[0], &self.days[1]].map(|word| word.load(Ordering::Relaxed)))
+        Reading::of(self.words())
+    }
+
+    fn words(&self) -> [u64; 3] {
+        let [first, second] = self.days.words();
+        [self.taken.load(Ordering::Relaxed), first, second]
     }
 
     /// What was taken in the running period from now on.
@@ -177,17 +169,9 @@ impl Counters {
         }
     }
 
-    /// Requests that were admitted on a day.
+    /// Requests that were admitted on a day. Those of its stages are counted before: who sees the sum sees them.
     pub(super) fn count(&self, day: Day, requests: u32) {
-        let add = |word| {
-            let (known, count) = unpacked(word);
-            let before = if known == day { count } else { 0 };
-            // What comes two days late is lost.
-            (known <= day).then(|| packed(day, before + u64::from(requests)))
-        };
-        if requests > 0 {
-            let _ = self.days[(day & 1) as usize].fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        }
+        self.days.count(day, requests);
     }
 }
 
@@ -218,6 +202,8 @@ mod tests {
         }
         let months = Period::Month { offset: 0 };
         // 2000-01-01 to 2024-01-01.
+        assert_eq!((Period::Day.next(19_723), months.next(19_723)), (19_724, 19_754));
+        assert_eq!(Period::Week { offset: 1 }.next(19_723), 19_730);
         assert_eq!(months.number(19_723) - months.number(10_957), 24 * 12);
     }
 
@@ -248,12 +234,10 @@ mod tests {
     }
 
     #[test]
-    fn days_are_counted_apart_and_survive() {
+    fn what_has_changed_is_told_once() {
         let counters = Counters::default();
-        counters.count(10, 2);
-        counters.count(10, 3);
+        counters.count(10, 5);
         counters.count(11, 4);
-        counters.count(9, 4);
         assert_eq!(counters.read().days, [(10, 5), (11, 4)]);
         assert_eq!((counters.changed(), counters.changed()), (Some(counters.read()), None));
         let again = Counters::resumed(counters.read());

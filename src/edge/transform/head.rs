@@ -9,7 +9,7 @@ use crate::edge::exchange::{Context, client_trace};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
 use crate::wire::headers::{Known, Line, is_field_value, is_token, list_names};
-use crate::wire::uri::{encode_query, is_free_of_parents, query_name_is};
+use crate::wire::uri::{encode_query, is_free_of_dot_segments, query_name_is};
 
 pub(super) fn head(mapping: &HttpRequest, lookup: &Lookup<'_>, overrides: Option<&Overrides>) -> Result<Buffer, Fault> {
     let context = lookup.context;
@@ -21,7 +21,7 @@ pub(super) fn head(mapping: &HttpRequest, lookup: &Lookup<'_>, overrides: Option
     Piece::write_all(&mapping.path, lookup, overrides, Form::Path, &mut |part| head.push(part))?;
     // Values of the client's path have been looked at when it came; those of queries, headers, bodies and templates have
     // not.
-    if (mapping.path_has_other_values || overrides.is_some()) && !is_free_of_parents(&head[begin..]) {
+    if (mapping.path_has_other_values || overrides.is_some()) && !is_free_of_dot_segments(&head[begin..]) {
         return Err(Fault::because(FaultKind::BadParameters, "a mapped value would leave the backend's path"));
     }
     write_query(mapping, lookup, overrides, &mut head)?;

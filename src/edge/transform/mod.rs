@@ -3,6 +3,7 @@
 pub mod compile;
 mod compression;
 mod encoding;
+pub mod event;
 mod head;
 mod headers;
 mod json_body;

@@ -1,7 +1,5 @@
 //! Where a mapped value comes from (rest/04 section 4.4).
 
-use std::borrow::Cow;
-
 use super::json_body::{BodyPath, JsonBody};
 use super::overrides::{Overrides, joined};
 use super::template::{Way, bounded};
@@ -125,7 +123,7 @@ impl Source {
                 }
                 found
             }
-            Self::Authorizer(path) => match authorizer(context, path) {
+            Self::Authorizer(path) => match context.authorizer_text(path) {
                 Some(text) => {
                     each(text.as_bytes());
                     true
@@ -192,17 +190,6 @@ fn decoded(value: &[u8], each: &mut impl FnMut(&[u8])) {
     } else {
         each(value);
     }
-}
-
-/// A value that an authorizer gave: `principalId`, a key of its context, or `claims.NAME`.
-fn authorizer<'c>(context: &Context<'c>, path: &str) -> Option<Cow<'c, str>> {
-    let members = context.authorizer?;
-    let value = match path.strip_prefix("claims.") {
-        Some(claim) => members.get("claims")?.get(claim)?,
-        None => members.get(path)?,
-    };
-    // `claims` itself is null (rest/08 section 8.12).
-    (!value.is_null() && !value.is_object()).then(|| joined(value))
 }
 
 /// A piece of a backend's path or query.

@@ -105,17 +105,17 @@ enum Member {
 /// The same for `$context.identity`.
 const IDENTITY: &[(&str, Option<Variable>)] = &[
     ("cognitoIdentityPoolId", None),
-    ("accountId", None),
+    ("accountId", Some(Variable::IdentityAccountId)),
     ("cognitoIdentityId", None),
-    ("caller", None),
+    ("caller", Some(Variable::IdentityUser)),
     ("sourceIp", Some(Variable::SourceIp)),
-    ("principalOrgId", None),
-    ("accessKey", None),
+    ("principalOrgId", Some(Variable::PrincipalOrgId)),
+    ("accessKey", Some(Variable::IdentityAccessKey)),
     ("cognitoAuthenticationType", None),
     ("cognitoAuthenticationProvider", None),
-    ("userArn", None),
+    ("userArn", Some(Variable::IdentityUserArn)),
     ("userAgent", Some(Variable::UserAgent)),
-    ("user", None),
+    ("user", Some(Variable::IdentityUser)),
 ];
 
 /// … and what a key adds to it.

@@ -28,3 +28,8 @@ pub async fn call(
 ) -> Result<Inbound, Fault> {
     http::call(tools, integration, call, now).await
 }
+
+/// The same for an authorizer's function: it is asked before the limits are.
+pub async fn invoke(tools: Tools<'_>, function: &Integration, call: Call, now: Instant) -> Result<Inbound, Fault> {
+    http::call(tools, function, call, now).await
+}

@@ -1,6 +1,6 @@
 //! One line a request, in a format with `$context` variables (rest/14 section 14.4).
 
-use super::outcome::Outcome;
+use super::outcome::{Checked, Checker, Outcome};
 use crate::edge::exchange::{Context, Variable};
 use crate::edge::fault::write_json_text;
 use crate::wire::decimal;
@@ -17,6 +17,8 @@ pub struct Format {
 pub(super) enum Piece {
     Text(Box<[u8]>),
     Request(Variable),
+    /// `$context.authorizer.…`, by the path behind it.
+    Authorizer(Box<str>),
     Outcome(OutcomeVariable),
 }
 
@@ -33,6 +35,12 @@ pub(super) enum OutcomeVariable {
     ErrorMessageString,
     ErrorResponseType,
     ErrorValidationString,
+    /// `authenticate.…` and `authorizer.…`: of the one that was asked.
+    CheckedStatus(Checker),
+    CheckedLatency(Checker),
+    CheckedError(Checker),
+    AuthorizeStatus,
+    AuthorizeError,
 }
 
 pub(super) const OUTCOME_VARIABLES: &[(&str, OutcomeVariable)] = &[
@@ -50,6 +58,14 @@ pub(super) const OUTCOME_VARIABLES: &[(&str, OutcomeVariable)] = &[
     ("error.messageString", OutcomeVariable::ErrorMessageString),
     ("error.responseType", OutcomeVariable::ErrorResponseType),
     ("error.validationErrorString", OutcomeVariable::ErrorValidationString),
+    ("authenticate.status", OutcomeVariable::CheckedStatus(Checker::Signature)),
+    ("authenticate.latency", OutcomeVariable::CheckedLatency(Checker::Signature)),
+    ("authenticate.error", OutcomeVariable::CheckedError(Checker::Signature)),
+    ("authorizer.status", OutcomeVariable::CheckedStatus(Checker::Authorizer)),
+    ("authorizer.latency", OutcomeVariable::CheckedLatency(Checker::Authorizer)),
+    ("authorizer.error", OutcomeVariable::CheckedError(Checker::Authorizer)),
+    ("authorize.status", OutcomeVariable::AuthorizeStatus),
+    ("authorize.error", OutcomeVariable::AuthorizeError),
 ];
 
 impl Format {
@@ -68,6 +84,11 @@ impl Format {
                         line.push(b'-');
                     }
                 }
+                // What a function says, it may have from the client.
+                Piece::Authorizer(path) => match context.authorizer_text(path) {
+                    Some(text) => self.value(text.as_bytes(), line),
+                    None => line.push(b'-'),
+                },
                 Piece::Outcome(variable) => self.outcome(*variable, outcome, line),
             }
         }
@@ -97,6 +118,8 @@ impl Format {
                 Some(status) => number(u64::from(status), line),
                 None => line.push(b'-'),
             },
+            // Whoever asked who calls has an error of her own.
+            OutcomeVariable::IntegrationError if failed(outcome).is_some() => line.push(b'-'),
             OutcomeVariable::IntegrationError => self.text(outcome.detail.as_deref(), line),
             OutcomeVariable::ErrorMessage => self.text(outcome.error_message.as_deref(), line),
             OutcomeVariable::ErrorMessageString => match outcome.error_message.as_deref() {
@@ -109,6 +132,26 @@ impl Format {
             },
             OutcomeVariable::ErrorResponseType => self.text(outcome.error_type, line),
             OutcomeVariable::ErrorValidationString => self.text(outcome.validation_errors.as_deref(), line),
+            OutcomeVariable::CheckedStatus(by) => match outcome.checked.filter(|checked| checked.by == by) {
+                Some(checked) => number(u64::from(checked.identified()), line),
+                None => line.push(b'-'),
+            },
+            OutcomeVariable::CheckedLatency(by) => match outcome.checked.filter(|checked| checked.by == by) {
+                Some(checked) => number(checked.us / 1_000, line),
+                None => line.push(b'-'),
+            },
+            OutcomeVariable::CheckedError(by) => {
+                let failed = failed(outcome).filter(|checked| checked.by == by && !checked.denied);
+                self.text(failed.and_then(|_| why(outcome)), line);
+            }
+            OutcomeVariable::AuthorizeStatus => match outcome.checked.and_then(|checked| checked.allowed()) {
+                Some(status) => number(u64::from(status), line),
+                None => line.push(b'-'),
+            },
+            OutcomeVariable::AuthorizeError => {
+                let denied = failed(outcome).filter(|checked| checked.denied);
+                self.text(denied.and_then(|_| why(outcome)), line);
+            }
         }
     }
 
@@ -118,6 +161,14 @@ impl Format {
             None => line.push(b'-'),
         }
     }
+}
+
+fn failed(outcome: &Outcome) -> Option<Checked> {
+    outcome.checked.filter(|checked| checked.status != 200)
+}
+
+fn why(outcome: &Outcome) -> Option<&str> {
+    outcome.detail.as_deref().or(outcome.error_message.as_deref())
 }
 
 fn number(value: u64, line: &mut Vec<u8>) {

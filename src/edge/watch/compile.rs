@@ -3,6 +3,8 @@
 use super::access_log::{Format, OUTCOME_VARIABLES, Piece};
 use crate::edge::exchange::Variable;
 
+const AUTHORIZER: &str = "authorizer.";
+
 /// Compiles a format; the error names the variable that does not exist.
 pub fn compile(format: &str) -> Result<Format, String> {
     let mut pieces = Vec::new();
@@ -15,6 +17,7 @@ pub fn compile(format: &str) -> Result<Format, String> {
         let row = OUTCOME_VARIABLES.iter().find(|(known, _)| *known == name);
         let piece = match row {
             Some((_, variable)) => Piece::Outcome(*variable),
+            None if name.starts_with(AUTHORIZER) => Piece::Authorizer(name[AUTHORIZER.len()..].into()),
             None => Piece::Request(Variable::named(name).ok_or_else(|| format!("$context.{name}"))?),
         };
         pieces.push(piece);

@@ -8,8 +8,10 @@ mod sink;
 
 pub use access_log::Format;
 pub use execution_log::ExecutionLog;
-pub use outcome::Outcome;
+pub use outcome::{Checked, Checker, Outcome};
 pub use sink::Sink;
+
+use std::borrow::Cow;
 
 use crate::edge::fault::{Fault, FaultKind};
 use crate::telemetry::counters::{CoreCounters, SeriesId};
@@ -57,6 +59,15 @@ impl<'w> Record<'w> {
             FaultKind::RequestTimeout => Some(Event::BodyTimeout),
             FaultKind::UnknownHost => Some(Event::UnknownHost),
             FaultKind::Throttled | FaultKind::QuotaExceeded => Some(Event::Throttled),
+            FaultKind::IncompleteSignature
+            | FaultKind::InvalidSignature
+            | FaultKind::MissingToken
+            | FaultKind::SessionExpired
+            | FaultKind::TokenExpired
+            | FaultKind::Unauthorized
+            | FaultKind::UnknownSigner => Some(Event::Unauthenticated),
+            FaultKind::AccessDenied | FaultKind::InvalidApiKey => Some(Event::Denied),
+            FaultKind::AuthorizerConfiguration | FaultKind::AuthorizerFailure => Some(Event::AuthorizerFailed),
             FaultKind::Internal => Some(Event::Panic),
             _ => None,
         };
@@ -64,9 +75,20 @@ impl<'w> Record<'w> {
             self.counters.event(event);
         }
         self.outcome.error_type = Some(fault.kind.gateway_response().response_type).filter(|name| !name.is_empty());
-        self.outcome.error_message = Some(fault.message.clone());
+        self.outcome.error_message = Some(match fault.message.split_once("\n\n") {
+            // What a signature should have been holds every header that was signed: session tokens, cookies.
+            Some((sentence, _)) => Cow::Owned(sentence.to_owned()),
+            None => fault.message.clone(),
+        });
         self.outcome.validation_errors.clone_from(&fault.validation_errors);
         self.outcome.detail.clone_from(&fault.detail);
+    }
+
+    /// Notes what came of asking who calls.
+    pub fn checked(&mut self, by: Checker, us: u64, fault: Option<&Fault>) {
+        let status = fault.map_or(200, |fault| fault.kind.gateway_response().status);
+        let denied = fault.is_some_and(|fault| fault.kind == FaultKind::AccessDenied);
+        self.outcome.checked = Some(Checked { by, status, denied, us });
     }
 
     /// Counts the request. The answer has been sent, or nobody is there to take it.

@@ -19,4 +19,37 @@ pub struct Outcome {
     pub validation_errors: Option<Box<str>>,
     /// For the operator.
     pub detail: Option<Box<str>>,
+    /// What came of asking who calls, where that was asked.
+    pub checked: Option<Checked>,
+}
+
+/// A caller was asked for a signature, or an authorizer for what it knows of her.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    pub by: Checker,
+    /// What she was answered; 200 where she was let through.
+    pub status: u16,
+    /// She is known, and may not.
+    pub denied: bool,
+    pub us: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checker {
+    /// `AWS_IAM`
+    Signature,
+    /// A function, or a user pool.
+    Authorizer,
+}
+
+impl Checked {
+    /// Of finding out who she is.
+    pub fn identified(&self) -> u16 {
+        if self.denied { 200 } else { self.status }
+    }
+
+    /// Of whether she may; `None` where nobody knows who she is.
+    pub fn allowed(&self) -> Option<u16> {
+        (self.denied || self.status == 200).then_some(self.status)
+    }
 }

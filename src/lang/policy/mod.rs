@@ -7,11 +7,13 @@ mod condition;
 mod document;
 mod pattern;
 mod principal;
+mod short;
 mod statement;
 mod value;
 
 pub use document::PolicyError;
 pub use principal::Principal;
+pub use short::write_out;
 pub use statement::Request;
 use statement::Statement;
 

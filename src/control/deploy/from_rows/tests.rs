@@ -34,12 +34,12 @@ fn sound(problems: &[Problem]) -> bool {
 /// All that a caller could notice of an API, by method.
 fn served(api: &RestApi) -> BTreeMap<String, String> {
     let refusals = refuse(api);
-    let mut document: Vec<&str> = refusals.document.iter().map(|problem| problem.code).collect();
-    document.sort_unstable();
+    let policy = api.policy.as_ref().map(|policy| &policy.value);
+    let endpoints: Vec<&str> = api.endpoint_types.iter().map(|kind| kind.value.as_str()).collect();
     let media: Vec<&str> = api.binary_media_types.iter().map(|kind| kind.value.as_str()).collect();
     let mut all = BTreeMap::from([(
         "api".to_owned(),
-        format!("{} {media:?} {document:?} {}", api.name, api.disable_execute_api_endpoint),
+        format!("{} {media:?} {policy:?} {endpoints:?} {}", api.name, api.disable_execute_api_endpoint),
     )]);
     for (at, resource) in api.resources.iter().enumerate() {
         for (of, method) in resource.methods.iter().enumerate() {
@@ -127,10 +127,11 @@ fn check(more: Value, expected: &[&str]) {
 fn a_method_is_refused_by_its_name() {
     check(json!({}), &[]);
     check(json!({"apiKeyRequired": true}), &[]);
-    check(json!({"authorizationType": "AWS_IAM"}), &["GET /pets: IAM authorization (SigV4) is not there yet"]);
-    check(json!({"authorizationType": "CUSTOM", "authorizerId": "a1"}), &["GET /pets: authorizers are not there yet"]);
-    check(json!({"authorizationType": "COGNITO_USER_POOLS"}), &["GET /pets: authorizers are not there yet"]);
-    check(json!({"authorizationType": "SOMETHING_NEW"}), &["GET /pets: authorizers are not there yet"]);
+    check(json!({"authorizationType": "AWS_IAM"}), &[]);
+    let vpc_link = &["GET /pets: VPC links are not there yet"][..];
+    let integration =
+        json!({"type": "HTTP_PROXY", "httpMethod": "GET", "uri": "http://b.example", "connectionType": "VPC_LINK"});
+    check(json!({"methodIntegration": integration}), vpc_link);
 }
 
 #[test]
@@ -152,8 +153,7 @@ fn what_guards_a_whole_api_arrives() {
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].found, "The REST API doesn't contain any methods");
     assert_eq!(api.policy.as_ref().expect("a policy").value["Version"], "2012-10-17");
-    let codes: Vec<&str> = refuse(&api).document.iter().map(|problem| problem.code).collect();
-    assert_eq!(codes, ["refuse::policy", "refuse::private"]);
+    assert_eq!(api.endpoint_types[0].value, "PRIVATE");
     rows.api.insert("policy".to_owned(), json!("{\"Statement\":[]}"));
     assert!(rest_api("abc", &rows, &mut problems).0.policy.expect("a policy").value.is_object());
     rows.api.insert("policy".to_owned(), json!("{"));

@@ -109,6 +109,9 @@ impl Compiler<'_> {
         if let Some((_, variable)) = ERROR_VARIABLES.iter().find(|(known, _)| *known == name) {
             return Some(Source::Error(*variable));
         }
+        if let Some(path) = name.strip_prefix("authorizer.") {
+            return Some(Source::Authorizer(path.into()));
+        }
         let variable = Variable::named(name);
         if variable.is_none() {
             let found = format!("`$context.{name}` does not exist: nothing stands in its place");
