@@ -44,8 +44,10 @@ def test_any_other_authorization_passes(gateway, backend):
 
 
 def test_a_signed_request_to_nowhere(gateway):
+    # An unknown path asks for a signature (rest/01 section 1.5), and this one is for another region.
     answer = botocore.httpsession.URLLib3Session().send(signed(gateway.url + "/nobody"))
-    assert (answer.status_code, answer.content) == (403, b'{"message":"Missing Authentication Token"}')
+    assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (403, "InvalidSignatureException")
+    assert answer.content == b'{"message":"Credential should be scoped to a valid region."}'
 
 
 def test_a_token_to_nowhere_is_read_as_a_broken_signature(gateway):
@@ -63,7 +65,7 @@ def test_boto3_reads_answers_and_errors(gateway):
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         client.get_account()
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    assert raised.value.response["Error"]["Code"] == "MissingAuthenticationTokenException"
+    assert raised.value.response["Error"]["Code"] == "InvalidSignatureException"
     assert raised.value.response["ResponseMetadata"]["RequestId"]
 
 

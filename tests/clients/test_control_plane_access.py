@@ -74,8 +74,16 @@ def test_every_call_is_signed_by_a_key_that_may(guarded):
     assert requests.get(guarded.admin_url + "/healthz", timeout=10).status_code == 200
     identity = client(guarded, *ADMIN, service="sts").get_caller_identity()
     assert identity["Arn"] == "arn:aws:iam::123456789012:user/ada" and identity["Account"] == "123456789012"
-    for path in ("/_weir/backup", "/_weir/plan?api=x", "/_weir/reset"):
+    for path in ("/_weir/backup", "/_weir/plan?api=x", "/_weir/reset", "/_weir/usage"):
         assert requests.get(guarded.admin_url + path, timeout=10).status_code == 403
+    # Weir's own command is signed too, whatever is in its query; who may read every API may not read who uses them.
+    export = ["usage", "export", "--admin-url", guarded.admin_url]
+    keys = lambda pair: {"AWS_ACCESS_KEY_ID": pair[0], "AWS_SECRET_ACCESS_KEY": pair[1]}
+    assert weir(*export, "--from", "2026-11-01", **keys(ADMIN))[:2] == (0, "plan,plan_name,key,key_name,api,api_name,stage,day,requests\n")
+    returncode, _, stderr = weir(*export, "--plan", "a b&c=é/~", **keys(ADMIN))
+    assert returncode == 1 and "404 Not Found: Invalid Usage Plan ID specified" in stderr
+    returncode, stdout, stderr = weir(*export, **keys(READER))
+    assert (returncode, stdout) == (1, "") and "is not authorized to perform: weir:usage on resource" in stderr
     admin.delete_rest_api(restApiId=api)
 
 

@@ -196,11 +196,12 @@ def test_a_method_under_test_is_reached_by_nobody_else(served, aws, api, backend
 
 def test_what_is_not_enforced_is_refused_at_deployment(served, aws, api, backend):
     owner = proxied(aws, api, "/guarded", backend.url + "/echo")
-    aws.update_method(**owner, patchOperations=[{"op": "replace", "path": "/authorizationType", "value": "AWS_IAM"}])
-    assert aws.get_method(**owner)["authorizationType"] == "AWS_IAM"
-    for arguments in ({}, {"stageName": "prod"}):
-        with pytest.raises(aws.exceptions.BadRequestException) as refused:
-            aws.create_deployment(restApiId=api, **arguments)
-        assert "GET /guarded: IAM authorization (SigV4) is not there yet" in refused.value.response["Error"]["Message"]
+    function = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:who/invocations"
+    made = aws.create_authorizer(restApiId=api, name="who", type="TOKEN", authorizerUri=function, identitySource="method.request.header.Authorization")["id"]
+    aws.update_method(**owner, patchOperations=[{"op": "replace", "path": "/authorizationType", "value": "CUSTOM"}, {"op": "replace", "path": "/authorizerId", "value": made}])
+    assert aws.get_method(**owner)["authorizationType"] == "CUSTOM"
+    with pytest.raises(aws.exceptions.BadRequestException) as refused:
+        aws.create_deployment(restApiId=api, stageName="prod")
+    assert "nothing here says where functions are invoked" in refused.value.response["Error"]["Message"]
     assert aws.get_deployments(restApiId=api)["items"] == []
     assert aws.get_stages(restApiId=api)["item"] == []

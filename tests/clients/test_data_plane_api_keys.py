@@ -1,13 +1,16 @@
 """Keys, plans, throttles and quotas as the management API has them, enforced on requests."""
+import csv
 import datetime
+import io
 import json
+import subprocess
 import threading
 
 import pytest
 import requests
 
 from cases import forget_plans_and_keys, patch
-from conftest import Served
+from conftest import Served, WEIR
 from test_control_plane_lifecycle import call
 
 KEY = "k" * 30
@@ -147,3 +150,74 @@ def test_a_quota_is_exact_over_cores_and_restarts(tmp_path):
     assert crowd(served, 2) == [429] * 16
     assert used(served.client(), made, key) == [1000, 0]
     assert served.stop() == 0
+
+
+COLUMNS = ["plan", "plan_name", "key", "key_name", "api", "api_name", "stage", "day", "requests"]
+
+
+def exported(running, *arguments, fails=None):
+    """The rows of `weir usage export`, without plan, key and day."""
+    done = subprocess.run([WEIR, "usage", "export", *arguments, "--admin-url", running.admin_url], capture_output=True, timeout=30)
+    if fails:
+        assert (done.returncode, done.stdout) == (1, b"") and fails in done.stderr.decode()
+        return None
+    assert done.returncode == 0, done.stderr
+    assert KEY.encode() not in done.stdout
+    rows = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
+    assert all(list(row) == COLUMNS for row in rows)
+    return [(row["api"], row["api_name"], row["stage"], int(row["requests"])) for row in rows]
+
+
+def test_usage_is_exported_by_stage(tmp_path):
+    served = Served(tmp_path / "data", "--workers", "2")
+    aws = served.client()
+    apis = sorted((keyed(aws, name), name) for name in ("one, \"quoted\"", "two"))
+    first, second = apis
+    aws.create_stage(restApiId=first[0], stageName="beta", deploymentId=aws.get_deployments(restApiId=first[0])["items"][0]["id"])
+    key = aws.create_api_key(name="ada", value=KEY, enabled=True)["id"]
+    made = plan(aws, first[0], key, quota={"limit": 50, "period": "MONTH"})
+    for stage in (f"{first[0]}:beta", f"{second[0]}:prod"):
+        aws.update_usage_plan(usagePlanId=made, **patch("add", "/apiStages", stage))
+
+    def ask(api, stage, times):
+        for _ in range(times):
+            url = f"{served.url}/restapis/{api}/{stage}/_user_request_/"
+            assert requests.get(url, headers={"x-api-key": KEY}, timeout=10).status_code == 200
+
+    assert exported(served) == []
+    ask(first[0], "prod", 3), ask(first[0], "beta", 2), ask(second[0], "prod", 4), ask(first[0], "prod", 1)
+    expected = [(*first, "beta", 2), (*first, "prod", 4), (*second, "prod", 4)]
+    eventually(lambda: exported(served), expected)
+    assert used(aws, made, key) == [10, 40]
+    # A stage that leaves the plan keeps what was used of it, also over a restart, and goes on with it when it comes back.
+    aws.update_usage_plan(usagePlanId=made, **patch("remove", "/apiStages", f"{first[0]}:prod"))
+    ask(second[0], "prod", 1)
+    assert served.stop() == 0
+    served = Served(tmp_path / "data", "--workers", "2")
+    aws = served.client()
+    assert exported(served) == [*expected[:2], (*second, "prod", 5)]
+    aws.update_usage_plan(usagePlanId=made, **patch("add", "/apiStages", f"{first[0]}:prod"))
+    ask(first[0], "prod", 2)
+    expected = [(*first, "beta", 2), (*first, "prod", 6), (*second, "prod", 5)]
+    eventually(lambda: exported(served), expected)
+    # Killed: what was written down a second ago is there.
+    served.process.kill()
+    served.process.wait()
+    served = Served(tmp_path / "data")
+    assert exported(served) == expected
+    assert used(served.client(), made, key) == [13, 37]
+
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    yesterday, tomorrow = (str(today + datetime.timedelta(days=days)) for days in (-1, 1))
+    assert exported(served, "--from", yesterday, "--to", tomorrow, "--plan", made, "--key", key) == expected
+    assert exported(served, "--from", tomorrow) == exported(served, "--to", str(today - datetime.timedelta(days=2))) == []
+    file = tmp_path / "usage.json"
+    assert subprocess.run([WEIR, "usage", "export", "--format", "json", "--output", file, "--admin-url", served.admin_url], timeout=30).returncode == 0
+    rows = json.loads(file.read_text())
+    assert [list(row) for row in rows] == [COLUMNS] * 3 and not file.with_suffix(".json.part").exists()
+    assert rows[0] | {"day": "?"} == dict(zip(COLUMNS, [made, "plan", key, "ada", first[0], first[1], "beta", "?", 2]))
+    exported(served, "--plan", "nobodys", fails="404 Not Found: Invalid Usage Plan ID specified")
+    exported(served, "--from", "yesterday", fails="400 Bad Request: Invalid from specified. Must be of the form YYYY-MM-DD")
+    exported(served, "--output", "/dev/null", fails="/dev/null is no ordinary file")
+    assert served.stop() == 0
+    exported(served, fails="cannot be asked")

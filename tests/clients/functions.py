@@ -1,0 +1,103 @@
+"""Lambda's Invoke API before Python functions, and what authorizers' functions answer."""
+import collections
+import http.server
+import json
+import threading
+import urllib.parse
+
+from callers import FUNCTIONS, policy, statement
+
+ACCOUNT_OF_FUNCTIONS = "123456789012"
+# What was invoked, in the order in which it came.
+Invocation = collections.namedtuple("Invocation", "function event headers path")
+
+
+class Failure(Exception):
+    """A function that ends by an error, as Lambda tells it."""
+
+
+class Raw:
+    """An answer of the Invoke API that is none of a function, byte by byte; no status closes the connection."""
+
+    def __init__(self, status=None, body=b"", **headers):
+        self.status, self.body, self.headers = status, body, headers
+
+
+class Invoke(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def do_POST(self):
+        arn = urllib.parse.unquote(self.path.split("/functions/")[1].removesuffix("/invocations"))
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = arn.rpartition(":")[2]
+        with self.server.lock:
+            self.server.invocations.append(Invocation(name, event, dict(self.headers.items()), self.path))
+        headers = {}
+        try:
+            answer = self.server.functions[name](event)
+        except Failure as failure:
+            answer = {"errorMessage": str(failure), "errorType": "Error", "trace": []}
+            headers = {"X-Amz-Function-Error": "Unhandled"}
+        if not isinstance(answer, Raw):
+            answer = Raw(200, json.dumps(answer).encode(), **headers)
+        if answer.status is None:
+            self.wfile.write(answer.body)
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for header, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+            self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Functions(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Invoke)
+        self.functions, self.invocations, self.lock = {}, [], threading.Lock()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        """Whoever is gone before her answer is part of a test."""
+
+    @property
+    def url(self):
+        return "http://127.0.0.1:%d" % self.server_address[1]
+
+    def calls(self, name):
+        with self.lock:
+            return [invocation for invocation in self.invocations if invocation.function == name]
+
+    def count(self, name, act):
+        """How often `act` has the function called; and what it came to."""
+        before = len(self.calls(name))
+        outcome = act()
+        return len(self.calls(name)) - before, outcome
+
+
+def output(effect="Allow", resource="*", principal="ada", **members):
+    """What an authorizer's function says of a caller."""
+    return {"principalId": principal, "policyDocument": policy(statement(effect, resource)), **members}
+
+
+def uri(function):
+    return f"{FUNCTIONS}/arn:aws:lambda:us-east-1:{ACCOUNT_OF_FUNCTIONS}:function:{function}/invocations"
+
+
+def authorizer(function, kind="token", source=None, ttl=0, header="Authorization", **members):
+    """A security scheme that asks a function; its header is where a token comes in."""
+    said = {"type": kind, "authorizerUri": uri(function), **members}
+    if source is not None:
+        said["identitySource"] = source
+    if ttl is not None:
+        said["authorizerResultTtlInSeconds"] = ttl
+    return {"type": "apiKey", "name": header if kind == "token" else "Unused", "in": "header",
+            "x-amazon-apigateway-authtype": "custom", "x-amazon-apigateway-authorizer": said}
