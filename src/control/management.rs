@@ -15,6 +15,7 @@ use super::admin::call::{Call, Reply, TestInvoke, Turn, random_hex};
 use super::admin::content;
 use super::admin::errors::AwsError;
 use super::admin::front::{Command, Done, Maintenance, unix_seconds};
+use super::admin::test_invoke::identified;
 use super::admin::{plan, test_invoke, usage_export};
 use super::commit::backup::Existing;
 use super::commit::change::{Change, Key};
@@ -30,7 +31,8 @@ use super::live::{self, Bench, Tools};
 use super::plane::{Plane, Published, Respond, Step, answer, unresolved};
 use super::tell::tell;
 use crate::edge::identity::stage_name;
-use crate::edge::invoke::{Invoked, invoke};
+use crate::edge::invoke::{Invoked, identify, invoke};
+use crate::model::api_rows::Object;
 use crate::model::routes::Routes;
 use crate::settings::Settings;
 use crate::settings::limits::{
@@ -264,9 +266,12 @@ impl Management {
         }
         let stage = match self.test_stage(&test, around) {
             Ok(stage) => stage,
+            Err(error) if test.authorizer_id.is_some() => {
+                return reply(identified(Err(error.message), unix_seconds()), respond);
+            }
             Err(error) => return reply_to_test(&test, Err(error.message), respond),
         };
-        let routes = Routes { mounts: vec![test_invoke::mount(&test.api_id)], ..Routes::default() };
+        let routes = Routes { mounts: vec![test_invoke::mount(&test)], ..Routes::default() };
         let snapshot = Arc::new(around.compiling.snapshot(&[stage], &routes, around.settings));
         let resolved = resolve(around.compiling, around.names);
         let start = lone(&around.settings.limits);
@@ -275,6 +280,14 @@ impl Management {
             let _running = running;
             let _ = resolved.await;
             let ask = test_invoke::ask(&test);
+            if test.authorizer_id.is_some() {
+                let asking = tokio::task::spawn_blocking(move || identify(start, snapshot, ask.bytes)).await;
+                let outcome = match asking {
+                    Ok(outcome) => outcome.map_err(|error| error.to_string()),
+                    Err(_) => Err("the request was broken off".to_owned()),
+                };
+                return reply(identified(outcome, unix_seconds()), respond);
+            }
             let asking = tokio::task::spawn_blocking(move || invoke(start, snapshot, ask));
             let invoked = match asking.await {
                 Ok(invoked) => invoked.map_err(|error| error.to_string()),
@@ -296,13 +309,18 @@ impl Management {
             now: unix_seconds(),
         };
         let mut rows = content::read(&turn, &test.api_id).unwrap_or_default();
-        live::without_guards(&mut rows);
-        live::only(&mut rows, &test.resource_path, &test.http_method);
+        match &test.authorizer_id {
+            Some(id) => test_invoke::guarded(&mut rows, id),
+            None => {
+                live::without_guards(&mut rows);
+                live::only(&mut rows, &test.resource_path, &test.http_method);
+            }
+        }
         let mut problems = Vec::new();
         let (api, owners) = from_rows::rest_api(&test.api_id, &rows, &mut problems);
         let variables = test.stage_variables.iter().cloned().collect();
         let source = StageSource {
-            name: test_invoke::STAGE,
+            name: test_invoke::stage(test),
             base: ReleaseSource { api: &api, deployment_id: "", variables: &variables },
             canary: None,
             method_settings: &[],
@@ -357,8 +375,11 @@ fn deployment_blob(row: &str) -> Option<Key> {
 }
 
 fn reply_to_test(test: &TestInvoke, result: Result<Invoked, String>, respond: Respond) {
-    let reply = Reply::Object(test_invoke::reply(test, result, unix_seconds()));
-    answer(respond, Ok(Done { reply, revision: 0 }));
+    reply(test_invoke::reply(test, result, unix_seconds()), respond);
+}
+
+fn reply(object: Object, respond: Respond) {
+    answer(respond, Ok(Done { reply: Reply::Object(object), revision: 0 }));
 }
 
 impl Around<'_> {

@@ -324,7 +324,9 @@ impl Gateway {
         for (key, stage) in before.into_iter().filter(|(key, _)| rows.contains(key)) {
             plane.live.stages.entry(key).or_insert(stage);
         }
-        resolve(&self.compiling, &self.names).await;
+        // Nobody waits for an issuer here: whoever brings a token of a new one does.
+        self.compiling.issuers.read_files_again();
+        addresses(&self.compiling, &self.names).await;
         let live = &self.management.plane.live;
         let snapshot = self.compiling.snapshot(&live.all(), &live.routes, &settings);
         let revision = snapshot.revision;
@@ -408,7 +410,6 @@ fn front(settings: &Settings, facts: Facts, entrance: Entrance) -> Result<Option
 /// Asks for the keys of every issuer, and for the addresses of every backend, that has none yet. A name that does not resolve is no reason not to start:
 /// its methods answer as AWS's do, and DNS is asked again.
 async fn resolve(compiling: &Compiling, names: &Names) {
-    compiling.issuers.read_files_again();
     let keys = compiling.issuers.first_keys();
     let addresses = addresses(compiling, names);
     tokio::join!(keys, addresses);

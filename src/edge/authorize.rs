@@ -120,6 +120,15 @@ pub(super) async fn authorize(
     Ok((caller, Whole::Arrived))
 }
 
+/// What an authorizer says of a caller, whatever may come of it: `test-invoke-authorizer`.
+pub(super) async fn identify(worker: &Worker, request: &Request, at: At<'_>) -> Result<Option<Arc<Said>>, Fault> {
+    match at.authorization() {
+        Authorization::Open | Authorization::Iam => Ok(None),
+        Authorization::Lambda(authorizer) => asked(worker, request, at, authorizer, &at.arn(request)).await.map(Some),
+        Authorization::UserPool(asked) => recognised(worker, request, at, asked).await.map(Some),
+    }
+}
+
 impl<'a> At<'a> {
     fn authorization(&self) -> &'a Authorization {
         self.method.map_or(&Authorization::Iam, |method| &method.authorization)

@@ -8,7 +8,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::answer::{Trail, answer, of_fault, put_cors};
+use super::authorize::{self, At};
 use super::connection::{Connection, Front};
+use super::dispatch;
+use super::exchange::Request;
 use super::fault::{Fault, FaultKind};
 use super::identity::caller::Caller;
 use super::identity::lambda::Said;
@@ -57,11 +60,74 @@ pub fn invoke(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Inv
     ring::run(&Driver::Epoll(String::new()), run(start, snapshot, ask))?
 }
 
+/// What an authorizer said of one caller.
+pub struct Identified {
+    pub request_id: String,
+    /// What the caller would be answered; 200 where she is known.
+    pub status: u16,
+    /// `$context.authorizer`, and the function's policy as it wrote it.
+    pub said: Option<(serde_json::Map<String, serde_json::Value>, String)>,
+    pub log: ExecutionLog,
+    pub took_us: u64,
+}
+
+/// Asks the authorizer of the one method of a snapshot, and lets its policies be.
+pub fn identify(start: Start, snapshot: Arc<Snapshot>, bytes: Vec<u8>) -> io::Result<Identified> {
+    ring::run(&Driver::Epoll(String::new()), asked(start, snapshot, bytes))
+}
+
+async fn asked(start: Start, snapshot: Arc<Snapshot>, bytes: Vec<u8>) -> Identified {
+    let worker = Rc::new(Worker::new(start, snapshot));
+    ring::spawn(keep_time(Rc::clone(&worker), 0));
+    let mut connection = Connection::detached(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), worker.clock.now());
+    let front = Front { clock: &worker.clock, stamps: &worker.stamps, ids: &worker.ids, limits: &worker.limits };
+    let taken = connection.take_in_whole(&bytes, front);
+    let snapshot = worker.snapshot();
+    let outcome = match taken {
+        Ok(()) => identified(&worker, &snapshot, &connection.request).await,
+        Err(fault) => Err(fault),
+    };
+    let mut log = ExecutionLog::default();
+    let status = outcome.as_ref().map_or_else(|fault| fault.kind.gateway_response().status, |_| 200);
+    match &outcome {
+        Ok(said) => {
+            let principal = said.as_ref().and_then(|said| said.context.get("principalId")?.as_str());
+            log.line(format!("Using valid authorizer policy for principal: {}", masked(principal.unwrap_or_default())));
+        }
+        Err(fault) => {
+            log.line(format!("Unauthorized request: {}", fault.detail.as_deref().unwrap_or(&fault.message)));
+        }
+    }
+    let said = outcome.ok().flatten().map(|said| (said.context.clone(), said.policy.to_string()));
+    Identified {
+        request_id: String::from_utf8_lossy(&connection.request.ids.request).into_owned(),
+        status,
+        said,
+        log,
+        took_us: worker.clock.now().micros_since(connection.request.received),
+    }
+}
+
+async fn identified(worker: &Worker, snapshot: &Snapshot, request: &Request) -> Result<Option<Arc<Said>>, Fault> {
+    let located = dispatch::locate(&snapshot.table, request)?;
+    let release = &snapshot.stages[located.stage].base;
+    let matched = dispatch::route(&release.tree, request, &located);
+    let method = matched.method().map(|index| &release.methods[index]);
+    let at = At { release, method, values: &matched.values, domain: None, path_bytes: matched.path_bytes };
+    authorize::identify(worker, request, at).await
+}
+
+/// AWS shows the last letters of who somebody is (rest/14 section 14.5).
+fn masked(principal: &str) -> String {
+    let shown = principal.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
+    format!("{}{}", "*".repeat(principal[..shown].chars().count()), &principal[shown..])
+}
+
 async fn run(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invoked> {
     let mut worker = Worker::new(start, snapshot);
     worker.canned = ask.canned.map(canned).transpose()?;
     worker.assumed = ask.authorizer.map(|context| {
-        let said = Said { context, rules: None, usage_identifier_key: None, policy_bytes: 0 };
+        let said = Said { context, rules: None, usage_identifier_key: None, policy: Box::default() };
         Caller { signer: None, said: Some(Arc::new(said)) }
     });
     let worker = Rc::new(worker);

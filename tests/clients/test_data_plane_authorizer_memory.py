@@ -263,3 +263,22 @@ def test_keys_that_authorizers_name(gate, functions):
     assert len([call for call in functions.calls("names") if call.event["authorizationToken"] == "good"]) == 1, "a remembered answer names it too"
     forget_plans_and_keys(gate.aws)
     gate.aws.delete_rest_api(restApiId=api)
+
+
+@pytest.mark.parametrize("headers, status, principal", [
+    ({"Authorization": "ada"}, 200, "ada"), ({"Authorization": "denied"}, 200, "ada"), ({}, 401, None), ({"Authorization": "fails Unauthorized"}, 401, None),
+    ({"Authorization": "fails otherwise"}, 500, None), ({"Authorization": "nothing"}, 500, None)])
+def test_an_authorizer_is_tested_by_itself(gate, api, headers, status, principal):
+    authorizers = {one["name"]: one["id"] for one in gate.aws.get_authorizers(restApiId=api)["items"]}
+    tested = gate.aws.test_invoke_authorizer(restApiId=api, authorizerId=authorizers["forgets"], headers=headers)
+    assert (tested["clientStatus"], tested.get("principalId")) == (status, principal)
+    assert tested["log"].startswith("Execution log for request ")
+    if principal:
+        assert json.loads(tested["policy"])["Version"] == "2012-10-17"
+        # security/lambda-authorizers section 6: GET of the root, in a stage of its own.
+        assert gate.functions.calls("who")[-1].event["methodArn"].endswith(f":{api}/ESTestInvoke-stage/GET/")
+
+
+def test_an_authorizer_that_is_not_there_is_not_tested(gate, api):
+    with pytest.raises(gate.aws.exceptions.NotFoundException):
+        gate.aws.test_invoke_authorizer(restApiId=api, authorizerId="nobody", headers={})

@@ -213,10 +213,12 @@ pub enum Reply {
     TestInvoke(Box<TestInvoke>),
 }
 
-/// A request that `test-invoke-method` makes.
+/// A request that `test-invoke-method` or `test-invoke-authorizer` makes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestInvoke {
     pub api_id: String,
+    /// The authorizer that is asked, where it is one and not a method.
+    pub authorizer_id: Option<String>,
     pub resource_path: String,
     /// As the method has it, `ANY` too.
     pub http_method: String,

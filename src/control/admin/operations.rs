@@ -88,7 +88,7 @@ pub const OPERATIONS: &[Operation] = &[
     op("GetAuthorizers", "GET", "/restapis/{restapi_id}/authorizers", 200, "position limit:int", "", authorizers::list),
     op("DeleteAuthorizer", "DELETE", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 202, "", "", authorizers::delete),
     op("GetAuthorizer", "GET", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, "", "", authorizers::get),
-    op("TestInvokeAuthorizer", "POST", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, "", "headers{} multiValueHeaders{}[] pathWithQueryString body stageVariables{} additionalContext{}", authorizers::test_invoke),
+    op("TestInvokeAuthorizer", "POST", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, "", "headers{} multiValueHeaders{}[] pathWithQueryString body stageVariables{} additionalContext{}", test_invoke::authorizer_of),
     op("UpdateAuthorizer", "PATCH", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, "", "patchOperations[]:PatchOperation", authorizers::update),
     op("GetGatewayResponses", "GET", "/restapis/{restapi_id}/gatewayresponses", 200, "position limit:int", "", gateway_responses::list),
     op("DeleteGatewayResponse", "DELETE", "/restapis/{restapi_id}/gatewayresponses/{response_type}", 202, "", "", gateway_responses::delete),

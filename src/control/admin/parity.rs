@@ -18,7 +18,8 @@ enum Effect {
 #[rustfmt::skip] // one row a member
 const EFFECTS: &[(&str, &str, Effect, &str)] = &[
     ("GetSdk", "", Effect::Refused, "400: nothing generates SDKs yet"),
-    ("TestInvokeAuthorizer", "", Effect::Refused, "400: later"),
+    ("TestInvokeAuthorizer", "", Effect::Works, "by the data plane's own code"),
+    ("TestInvokeAuthorizer", "additionalContext", Effect::Stored, "nothing looks at it"),
     ("TestInvokeMethod", "", Effect::Works, "by the data plane's own code, with the execution log"),
     ("TestInvokeMethod", "clientCertificateId", Effect::Stored, "no certificate is shown to the backend"),
     ("FlushStageCache", "", Effect::Works, "nothing is cached yet, so there is nothing to flush"),

@@ -5,17 +5,20 @@
 
 use serde_json::{Value, json};
 
+use super::authorizers;
 use super::call::{Call, Reply, TestInvoke, Turn};
-use super::common::{method, object, resource, text};
+use super::common::{self, method, object, resource, text};
 use super::errors::AwsError;
-use crate::edge::invoke::{Answer, Ask, Invoked};
+use crate::edge::invoke::{Answer, Ask, Identified, Invoked};
 use crate::edge::watch::ExecutionLog;
 use crate::edge::watch::execution_log::Entry;
-use crate::model::api_rows::Object;
+use crate::model::api_rows::{ApiRows, Object, ResourceRow};
 use crate::model::routes::BasePathMapping;
 
 /// AWS's name for the stage of such a request.
 pub const STAGE: &str = "test-invoke-stage";
+/// … and of an authorizer's.
+pub const AUTHORIZER_STAGE: &str = "ESTestInvoke-stage";
 /// … and for its host, as `$context.domainName` shows it.
 const HOST: &str = "testPrefix.testDomainName";
 
@@ -27,6 +30,33 @@ pub fn method_of(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
     }
     let path = text(&row, "path").unwrap_or("/");
     let given = call.text("pathWithQueryString").filter(|target| !target.is_empty());
+    Ok(Reply::TestInvoke(Box::new(TestInvoke {
+        resource_path: path.to_owned(),
+        http_method: call.path("http_method").to_owned(),
+        verb: match call.path("http_method") {
+            "ANY" => "POST".to_owned(),
+            verb => verb.to_owned(),
+        },
+        // Without a path the parameters are the template's own (`{petId={petId}}`, recorded).
+        target: given.unwrap_or(path).to_owned(),
+        ..request(call)?
+    })))
+}
+
+/// `test-invoke-authorizer`: AWS asks for GET of the root, whatever path is given; its query counts.
+pub fn authorizer_of(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
+    let id = call.path("authorizer_id");
+    common::row(turn, &["restapis", call.path("restapi_id"), "authorizers", id], authorizers::UNKNOWN)?;
+    let query = call.text("pathWithQueryString").and_then(|target| target.split_once('?'));
+    Ok(Reply::TestInvoke(Box::new(TestInvoke {
+        authorizer_id: Some(id.to_owned()),
+        target: query.map_or_else(|| "/".to_owned(), |(_, query)| format!("/?{query}")),
+        ..request(call)?
+    })))
+}
+
+/// What both have of their request.
+fn request(call: &Call) -> Result<TestInvoke, AwsError> {
     let mut headers = Vec::new();
     for (name, value) in call.object("headers").into_iter().flatten() {
         headers.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
@@ -40,22 +70,19 @@ pub fn method_of(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, AwsError> {
         return Err(AwsError::bad_request(format!("`{name}` cannot be sent as a header")));
     }
     let variables = call.object("stageVariables").into_iter().flatten();
-    Ok(Reply::TestInvoke(Box::new(TestInvoke {
+    Ok(TestInvoke {
         api_id: call.path("restapi_id").to_owned(),
-        resource_path: path.to_owned(),
-        http_method: call.path("http_method").to_owned(),
-        verb: match call.path("http_method") {
-            "ANY" => "POST".to_owned(),
-            verb => verb.to_owned(),
-        },
-        // Without a path the parameters are the template's own (`{petId={petId}}`, recorded).
-        target: given.unwrap_or(path).to_owned(),
+        authorizer_id: None,
+        resource_path: "/".to_owned(),
+        http_method: "GET".to_owned(),
+        verb: "GET".to_owned(),
+        target: "/".to_owned(),
         headers,
         body: call.text("body").unwrap_or_default().as_bytes().to_vec(),
         stage_variables: variables
             .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
             .collect(),
-    })))
+    })
 }
 
 /// RFC 9110 sections 5.1 and 5.5: a name that is a token, a value without line ends.
@@ -66,9 +93,32 @@ fn is_line(name: &str, value: &str) -> bool {
         && value.bytes().all(|byte| byte >= 0x20 && byte != 0x7f || byte == b'\t')
 }
 
+/// The stage that it is made to.
+pub fn stage(test: &TestInvoke) -> &'static str {
+    if test.authorizer_id.is_some() { AUTHORIZER_STAGE } else { STAGE }
+}
+
 /// Where the one stage of such a request answers: everywhere.
-pub fn mount(api_id: &str) -> BasePathMapping {
-    BasePathMapping { base_path: String::new(), api_id: api_id.to_owned(), stage: Some(STAGE.to_owned()) }
+pub fn mount(test: &TestInvoke) -> BasePathMapping {
+    BasePathMapping { base_path: String::new(), api_id: test.api_id.clone(), stage: Some(stage(test).to_owned()) }
+}
+
+/// The one method that an authorizer is asked for: it guards an answer that nobody gets.
+pub fn guarded(rows: &mut ApiRows, authorizer_id: &str) {
+    rows.api.shift_remove("policy");
+    rows.api.shift_remove("endpointConfiguration");
+    let of = |row: &&Object| text(row, "id") == Some(authorizer_id);
+    let kind = match rows.authorizers.iter().find(of).and_then(|row| text(row, "type")) {
+        Some("COGNITO_USER_POOLS") => "COGNITO_USER_POOLS",
+        _ => "CUSTOM",
+    };
+    let method = object([
+        ("httpMethod", Some("GET".into())),
+        ("authorizationType", Some(kind.into())),
+        ("authorizerId", Some(authorizer_id.into())),
+        ("methodIntegration", Some(json!({"type": "MOCK"}))),
+    ]);
+    rows.resources = vec![ResourceRow { id: String::new(), path: "/".to_owned(), methods: vec![method] }];
 }
 
 /// The request as it would come over a connection: header names arrive as they were given.
@@ -125,6 +175,26 @@ pub fn reply(test: &TestInvoke, invoked: Result<Invoked, String>, unix_seconds: 
         ("multiValueHeaders", Some(Value::Object(multiple))),
         ("log", Some(stamped(&log, &request_id, unix_seconds).into())),
         ("latency", Some((took_us / 1_000).into())),
+    ])
+}
+
+/// What an authorizer said, or why it could not be asked (security/lambda-authorizers section 6).
+pub fn identified(identified: Result<Identified, String>, unix_seconds: i64) -> Object {
+    let identified = identified.unwrap_or_else(|reason| {
+        let mut log = ExecutionLog::default();
+        log.line(format!("Execution failed due to configuration error: {reason}"));
+        Identified { request_id: "-".to_owned(), status: 500, said: None, log, took_us: 0 }
+    });
+    let (mut context, policy) = identified.said.unwrap_or_default();
+    let claims = context.remove("claims").unwrap_or_else(|| json!({}));
+    object([
+        ("clientStatus", Some(identified.status.into())),
+        ("log", Some(stamped(&identified.log, &identified.request_id, unix_seconds).into())),
+        ("latency", Some((identified.took_us / 1_000).into())),
+        ("principalId", context.remove("principalId")),
+        ("policy", Some(policy).filter(|policy| !policy.is_empty()).map(Value::from)),
+        ("authorization", Some(json!({}))),
+        ("claims", Some(claims)),
     ])
 }
 

@@ -33,7 +33,7 @@ impl Caller {
                 context: authorizer.unwrap_or_default(),
                 rules: None,
                 usage_identifier_key: key,
-                policy_bytes: 0,
+                policy: Box::default(),
             })
         });
         Self { signer, said }

@@ -60,8 +60,8 @@ pub struct Said {
     pub rules: Option<Arc<Rules>>,
     /// `usageIdentifierKey`: the value of an API key.
     pub usage_identifier_key: Option<Box<str>>,
-    /// Of the policy's text.
-    pub policy_bytes: usize,
+    /// As the function wrote it.
+    pub policy: Box<str>,
 }
 
 impl Authorizer {
@@ -169,7 +169,7 @@ fn said(answer: &[u8], latency_ms: u64) -> Result<Said, String> {
         context,
         rules: Some(Arc::new(rules)),
         usage_identifier_key: answer.usage_identifier_key,
-        policy_bytes: answer.policy_document.get().len(),
+        policy: answer.policy_document.get().into(),
     })
 }
 
@@ -187,7 +187,7 @@ impl Said {
     pub fn bytes(&self) -> usize {
         let members = self.context.iter().map(|(name, value)| name.len() + 64 + value_bytes(value)).sum::<usize>();
         // A compiled policy has a piece for each letter between two wildcards, and more around it.
-        members + 256 + 8 * self.policy_bytes
+        members + 256 + 8 * self.policy.len()
     }
 }
 
