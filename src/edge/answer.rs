@@ -1,6 +1,6 @@
 //! The way of one request: down the stages, and back up with the answer. The heart of the spine; read [`answer`] first.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::authorize::{self, At};
 use super::connection::Connection;
@@ -109,8 +109,7 @@ pub(super) async fn answer<'s>(
         }
         None if matches!(method.authorization, Authorization::Open) && release.policy.is_none() => Whole::Arrived,
         None => {
-            let (values, domain) = (&matched.values, located.domain);
-            let at = At { release, method: Some(method), values, domain, path_bytes };
+            let at = At { release, method: Some(method), values: &trail.values, domain: trail.domain, path_bytes };
             let began = worker.clock.now();
             let authorized = match authorize::at_once(worker, snapshot, connection, at) {
                 Some(authorized) => authorized.map(|caller| (caller, Whole::Arrived)),
@@ -136,7 +135,11 @@ pub(super) async fn answer<'s>(
         limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?
     };
     let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
-    let whole = whole(worker, connection, plan, signed).await?;
+    let whole = match looks_into_body(connection, plan) {
+        // Boxed: most requests do without, and its state would make every waiting connection larger.
+        true => Box::pin(whole::of_client(worker, connection, signed)).await?,
+        false => signed,
+    };
     let decoded = whole.is_decoded();
     let context = Context { decoded, ..met(&connection.request, release, trail) };
     if let Some(log) = record.log.as_deref_mut() {
@@ -181,21 +184,27 @@ pub(super) async fn answer<'s>(
 }
 
 /// The client, as the proxies say that are believed: the last address of `X-Forwarded-For` that is none of theirs. What
-/// stands before it anybody may have written.
-fn forwarded_for(request: &Request, trusted: &[Network]) -> Option<IpText> {
+/// stands before it anybody may have written. One that cannot be read is nobody's address: not the proxy's, whom
+/// policies may allow.
+fn forwarded_for(request: &Request, trusted: &[Network]) -> Option<Box<IpText>> {
     let mut client: Option<IpAddr> = None;
     let lines = request.head.lines.iter().rev().filter(|line| line.known == Known::XForwardedFor);
     for entry in lines.flat_map(|line| line.value.of(&request.bytes).rsplit(|&byte| byte == b',')) {
-        // What is no address nobody trusted has written: whoever is known by then it is.
-        let Some(address) = std::str::from_utf8(entry.trim_ascii()).ok().and_then(|text| text.parse().ok()) else {
-            break;
-        };
+        let address = address(entry).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         client = Some(address);
         if !trusted.iter().any(|network| network.contains(address)) {
             break;
         }
     }
-    client.map(IpText::new)
+    client.map(|client| Box::new(IpText::new(client)))
+}
+
+/// With or without a port: `192.0.2.1:56324`, `[2001:db8::1]:56324`.
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    text.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
 /// The request counts for the plan of the key that it brings (rest/02 section 2.1, phases 9 to 11).
@@ -233,14 +242,10 @@ fn met<'x>(request: &'x Request, release: &'x Release, trail: &'x Trail<'_>) -> 
     Context { domain: None, ..trail.context(request, &release.facts) }
 }
 
-/// The client's body, where the method looks into it.
-async fn whole(worker: &Worker, connection: &mut Connection, plan: &Plan, signed: Whole) -> Result<Whole, Fault> {
+/// Whether the method looks into the client's body.
+fn looks_into_body(connection: &Connection, plan: &Plan) -> bool {
     let encoded = || connection.request.value(Known::ContentEncoding).is_some();
-    if !plan.needs_body(&connection.request) && (plan.request.hands_on_encoded() || !encoded()) {
-        return Ok(signed);
-    }
-    // Boxed: most requests do without, and its state would make every waiting connection larger.
-    Box::pin(whole::of_client(worker, connection, signed)).await
+    plan.needs_body(&connection.request) || !plan.request.hands_on_encoded() && encoded()
 }
 
 /// What an integration answered.

@@ -18,12 +18,13 @@ use super::snapshot::{Method, Release, Snapshot};
 use super::transform::event;
 use super::upstream::{self, Call};
 use super::whole::{self, Whole};
-use super::worker::Worker;
+use super::worker::{Unverified, Worker};
 use crate::lang::policy::{Decision, Principal};
 use crate::net::buffer::Buffer;
 use crate::net::ring;
-use crate::settings::limits::{ISSUER_WAIT_MAX, ISSUER_WAITING_MAX, JWKS_REFRESH, TICK};
+use crate::settings::limits::{ISSUER_WAIT_MAX, ISSUER_WAITING_MAX, JWKS_REFRESH, TICK, UNVERIFIED_TIME_MAX};
 use crate::wire::h1::Framing;
+use crate::wire::uri::Decoded;
 
 /// Where a request has come to.
 #[derive(Clone, Copy)]
@@ -35,6 +36,14 @@ pub(super) struct At<'a> {
     pub(super) domain: Option<&'a DomainFacts>,
     /// Bytes of the path behind the stage or base path.
     pub(super) path_bytes: usize,
+}
+
+/// A method's ARN.
+struct Arn {
+    written: String,
+    /// With its path decoded, its slashes merged and the last one left out, where that is another: `{proxy+}` takes
+    /// `/a%2Fsecret` for one value, and a backend may take it for `/a/secret`, which a policy denies.
+    respelled: Option<String>,
 }
 
 /// Lets the caller through or tells her why not, where nothing has to be waited for: most requests have no body that
@@ -93,7 +102,11 @@ pub(super) async fn authorize(
             Caller::default()
         }
         Authorization::Iam => {
-            let whole = whole::raw(worker, connection).await?;
+            let most = usize::try_from(worker.limits.payload_bytes_max).unwrap_or(usize::MAX);
+            let announced = connection.body.remaining().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+            let _room = Unverified::of(&worker.shared, announced.unwrap_or(most).min(most))?;
+            let by = worker.clock.now() + UNVERIFIED_TIME_MAX;
+            let whole = whole::raw(worker, connection, Some(by)).await?;
             // Who claims to sign has been looked at before her body was read: now for what it lends.
             let claimed = examine(&snapshot.principals, &connection.request)?;
             let body = Some(whole.bytes(connection));
@@ -108,7 +121,7 @@ pub(super) async fn authorize(
             if at.resource(&attempt, Principal::Anonymous) == Some(Decision::ExplicitDeny) {
                 return Err(refuse_user("anonymous", &attempt, Denial::Explicit));
             }
-            let said = asked(worker, request, at, authorizer, &arn).await?;
+            let said = asked(worker, request, at, authorizer, &arn.written).await?;
             at.authorized(request, said)?
         }
         Authorization::UserPool(asked) => {
@@ -124,7 +137,9 @@ pub(super) async fn authorize(
 pub(super) async fn identify(worker: &Worker, request: &Request, at: At<'_>) -> Result<Option<Arc<Said>>, Fault> {
     match at.authorization() {
         Authorization::Open | Authorization::Iam => Ok(None),
-        Authorization::Lambda(authorizer) => asked(worker, request, at, authorizer, &at.arn(request)).await.map(Some),
+        Authorization::Lambda(authorizer) => {
+            asked(worker, request, at, authorizer, &at.arn(request).written).await.map(Some)
+        }
         Authorization::UserPool(asked) => recognised(worker, request, at, asked).await.map(Some),
     }
 }
@@ -135,7 +150,7 @@ impl<'a> At<'a> {
     }
 
     /// The method's ARN, with the verb and the path as they were asked for (security/iam-policy-engine section 2).
-    fn arn(&self, request: &Request) -> String {
+    fn arn(&self, request: &Request) -> Arn {
         let mut arn = String::with_capacity(self.release.arn.len() + 8 + self.path_bytes);
         arn.push_str(&self.release.arn);
         let verb = self.method.map_or_else(|| request.method_text(), |method| method.facts.verb_of(request));
@@ -146,8 +161,16 @@ impl<'a> At<'a> {
         // Routing passes over a slash at the end (rest/01 section 1.4): a denial of the path would not see it. What a
         // greedy parameter takes is a value, slash and all.
         let is_greedy = self.method.is_some_and(|method| method.facts.resource_path.ends_with("+}"));
+        let before = arn.len();
         arn.push_str(if is_greedy { path } else { path.strip_suffix('/').unwrap_or(path) });
-        arn
+        let path = &arn[before..];
+        let respelled = (path.contains(['%', '\\']) || path.contains("//") || path.ends_with('/')).then(|| {
+            let decoded: Vec<u8> = Decoded::of(path.as_bytes()).collect();
+            let read = String::from_utf8_lossy(&decoded).replace('\\', "/");
+            let segments: Vec<&str> = read.split('/').filter(|segment| !segment.is_empty()).collect();
+            format!("{}{}", &arn[..before], segments.join("/"))
+        });
+        Arn { written: arn, respelled }
     }
 
     /// The path behind the stage or base path.
@@ -156,8 +179,9 @@ impl<'a> At<'a> {
         &path[path.len().saturating_sub(self.path_bytes)..]
     }
 
-    fn attempt<'r>(&self, request: &'r Request, arn: &'r str) -> Attempt<'r> {
-        Attempt { request, principal: None, action: INVOKE, resource: arn }
+    fn attempt<'r>(&self, request: &'r Request, arn: &'r Arn) -> Attempt<'r> {
+        let respelled = arn.respelled.as_deref();
+        Attempt { request, principal: None, action: INVOKE, resource: &arn.written, respelled }
     }
 
     fn context<'x>(&'x self, request: &'x Request) -> Context<'x> {

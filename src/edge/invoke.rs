@@ -157,7 +157,8 @@ async fn run(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invo
         None => log.line("Successfully completed execution"),
         Some(lines) => {
             lines.into_iter().for_each(|line| log.line(line));
-            let kind = record.outcome.error_type.unwrap_or("none of the API's own");
+            let kind = record.outcome.failure.as_ref().and_then(|failure| failure.error_type);
+            let kind = kind.unwrap_or("none of the API's own");
             log.line(format!("Gateway response type: {kind} with status code: {status}"));
             log.body("Gateway response body", &body);
             log.pairs("Gateway response headers", told::header_lines(&head));

@@ -173,11 +173,7 @@ async fn accept_connections(worker: Rc<Worker>, door: Rc<Door>) {
 fn begin(worker: &Rc<Worker>, door: &Door, accepted: Accepted) {
     worker.counters.event(Event::ConnectionAccepted);
     worker.connection_opened();
-    let is_trusted = worker.trusted_proxies.iter().any(|network| network.contains(accepted.peer.ip()));
-    let mut connection = Connection::new(accepted, worker.clock.now());
-    connection.request.peer.is_trusted = is_trusted;
-    connection.request.peer.vpc_endpoint.clone_from(&door.vpc_endpoint);
-    ring::spawn(serve_connection(Rc::clone(worker), connection));
+    ring::spawn(serve_connection(Rc::clone(worker), accepted, door.vpc_endpoint.clone()));
 }
 
 /// Stops listening, answers what the kernel had already accepted, and waits until the last connection has ended.
@@ -204,10 +200,14 @@ async fn drain(worker: &Rc<Worker>, doors: &[Rc<Door>]) {
 }
 
 /// A connection from its first byte to its last.
-async fn serve_connection(worker: Rc<Worker>, mut connection: Connection) {
+async fn serve_connection(worker: Rc<Worker>, accepted: Accepted, vpc_endpoint: Option<Rc<VpcEndpoint>>) {
     let _counted = Counted(&worker);
-    if worker.shared.proxy_protocol && connection.request.peer.is_trusted && !announced(&worker, &mut connection).await
-    {
+    let is_trusted = worker.trusted_proxies.iter().any(|network| network.contains(accepted.peer.ip()));
+    let mut connection = Connection::new(accepted, worker.clock.now());
+    connection.request.peer.is_trusted = is_trusted;
+    connection.request.peer.vpc_endpoint = vpc_endpoint;
+    // Boxed: its state would make every connection larger, also where nobody speaks that protocol.
+    if worker.shared.proxy_protocol && is_trusted && !Box::pin(announced(&worker, &mut connection)).await {
         worker.counters.event(Event::BadRequest);
         return;
     }

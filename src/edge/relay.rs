@@ -424,7 +424,7 @@ fn broken(worker: &Worker, error: &BodyError, record: &mut Record<'_>) {
         BodyError::Malformed => "the backend's answer has a chunk that is none",
         BodyError::TooLarge => "the backend's answer is larger than the payload limit",
     };
-    record.outcome.detail = Some(detail.into());
+    record.outcome.failure.get_or_insert_default().detail = Some(detail.into());
 }
 
 /// Gives back what an answer held: the backend's connection to its pool, the client's direction to its connection.

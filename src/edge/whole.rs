@@ -94,12 +94,13 @@ impl Held {
     }
 }
 
-/// The client's whole body as it came. What came with the head stays where it is.
-pub(super) async fn raw(worker: &Worker, connection: &mut Connection) -> Result<Whole, Fault> {
+/// The client's whole body as it came, until `by` where it must be there by then. What came with the head stays where it
+/// is.
+pub(super) async fn raw(worker: &Worker, connection: &mut Connection, by: Option<Instant>) -> Result<Whole, Fault> {
     if connection.request.head.framing == Framing::None || connection.body.is_complete() {
         return Ok(Whole::Arrived);
     }
-    gather(worker, connection).await
+    gather(worker, connection, by).await
 }
 
 /// … and decoded.
@@ -107,8 +108,11 @@ pub(super) async fn of_client(worker: &Worker, connection: &mut Connection, raw:
     if connection.request.head.framing == Framing::None {
         return Ok(Whole::Arrived);
     }
-    let whole =
-        if let Whole::Gathered(held) = raw { Whole::Gathered(held) } else { self::raw(worker, connection).await? };
+    let whole = if let Whole::Gathered(held) = raw {
+        Whole::Gathered(held)
+    } else {
+        self::raw(worker, connection, None).await?
+    };
     let encoded = whole.bytes(connection);
     if encoded.is_empty() {
         return Ok(whole); // Whatever its Content-Encoding says (rest/06 section 6.6, recorded).
@@ -143,7 +147,7 @@ async fn turn(worker: &Worker, bytes: usize) -> Result<(), Fault> {
     }
 }
 
-async fn gather(worker: &Worker, connection: &mut Connection) -> Result<Whole, Fault> {
+async fn gather(worker: &Worker, connection: &mut Connection, by: Option<Instant>) -> Result<Whole, Fault> {
     let began = worker.clock.now();
     let mut held = Held::new(&worker.shared);
     let arrived = connection.arrived;
@@ -157,7 +161,7 @@ async fn gather(worker: &Worker, connection: &mut Connection) -> Result<Whole, F
     let deadline = Rc::clone(&reader.deadline);
     while !connection.body.is_complete() {
         let now = worker.clock.now();
-        if is_too_slow(worker, began, now, held.bytes.len()) {
+        if is_too_slow(worker, began, now, held.bytes.len()) || by.is_some_and(|by| now > by) {
             return Err(Fault::new(FaultKind::RequestTimeout));
         }
         let piece = {

@@ -18,7 +18,7 @@ use super::upstream::{Pools, Tools};
 use super::watch::Sink;
 use crate::net::buffer::Buffer;
 use crate::settings::Network;
-use crate::settings::limits::{HELD_BYTES_COUNTED_FROM, HELD_BYTES_MAX, Limits};
+use crate::settings::limits::{HELD_BYTES_COUNTED_FROM, HELD_BYTES_MAX, Limits, UNVERIFIED_BYTES_MAX};
 use crate::telemetry::counters::CoreCounters;
 use crate::time::{Clock, Stamps};
 use crate::wire::h1::response::ResponseHead;
@@ -77,6 +77,8 @@ pub struct Shared {
     pub revisions: Box<[AtomicU64]>,
     /// Bytes of bodies that are held whole, of all cores: only large ones are counted.
     pub held_bytes: AtomicUsize,
+    /// Bytes that bodies may come to whose signature is still to be looked at, of all cores.
+    pub unverified_bytes: AtomicUsize,
     /// Cores that have ended their last connection after a drain.
     pub drained: AtomicUsize,
     /// What is remembered of callers.
@@ -128,6 +130,29 @@ impl Drop for Count {
     }
 }
 
+/// Room for a body whose sender is not known yet: a key's id is no secret, so that anybody could have bodies held.
+pub struct Unverified<'w> {
+    bytes: usize,
+    shared: &'w Shared,
+}
+
+impl<'w> Unverified<'w> {
+    pub fn of(shared: &'w Shared, bytes: usize) -> Result<Self, Fault> {
+        let before = shared.unverified_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let room = Self { bytes, shared };
+        if before + bytes > UNVERIFIED_BYTES_MAX {
+            return Err(Fault::because(FaultKind::Overloaded, "too many bodies wait for their signature"));
+        }
+        Ok(room)
+    }
+}
+
+impl Drop for Unverified<'_> {
+    fn drop(&mut self) {
+        self.shared.unverified_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 impl Shared {
     pub fn new(cores: usize, connections_max: usize) -> Self {
         Self {
@@ -136,6 +161,7 @@ impl Shared {
             heartbeats: (0..cores).map(|_| AtomicU64::new(0)).collect(),
             revisions: (0..cores).map(|_| AtomicU64::new(0)).collect(),
             held_bytes: AtomicUsize::new(0),
+            unverified_bytes: AtomicUsize::new(0),
             drained: AtomicUsize::new(0),
             answers: Answers::default(),
             dev_identity: false,

@@ -80,6 +80,13 @@ pub const SIGNING_KEYS_MAX: usize = 256;
 pub const IDENTITY_BYTES_MAX: usize = 64 << 20;
 /// How many that is about, at 2 KB each: what the table begins with.
 pub const IDENTITY_ENTRIES_EXPECTED: usize = 32 << 10;
+/// AWS's cap on a resource policy, in bytes (security/resource-policies section 1).
+pub const RESOURCE_POLICY_BYTES_MAX: usize = 8_192;
+/// Bytes of bodies that are held before their signature is known to be right: a quarter of what all bodies may have, so
+/// that who only knows the id of a key, which is no secret, leaves room for the others.
+pub const UNVERIFIED_BYTES_MAX: usize = HELD_BYTES_MAX / 4;
+/// … and for how long: behind it such a body is answered 408, however steadily it comes.
+pub const UNVERIFIED_TIME_MAX: Duration = Duration::from_secs(60);
 /// Requests of one core that wait for an issuer's keys at once: each looks every 10 ms whether they are there.
 pub const ISSUER_WAITING_MAX: usize = 256;
 /// How long a request waits for an issuer's keys to be fetched once more when it names one that nobody knows.

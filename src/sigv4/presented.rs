@@ -88,11 +88,17 @@ impl<'a> Presented<'a> {
         let (mut credential, mut signature, mut signed_headers) = (None, None, None);
         for piece in rest.split(',').map(str::trim).filter(|_| !rest.trim().is_empty()) {
             let Some((name, value)) = piece.split_once('=') else { return Err(no_equal_sign(piece, header, older)) };
-            match name {
-                "Credential" => credential = Some(value),
-                "Signature" => signature = Some(value),
-                "SignedHeaders" => signed_headers = Some(value),
-                _ => {}
+            let part = match name {
+                "Credential" => &mut credential,
+                "Signature" => &mut signature,
+                "SignedHeaders" => &mut signed_headers,
+                _ => continue,
+            };
+            // Two of them are no one's: whoever reads the other would see another signer.
+            if part.replace(value).is_some() {
+                return Err(SignatureError::incomplete(format!(
+                    "Authorization header has more than one '{name}' parameter."
+                )));
             }
         }
         has = Has {
@@ -120,6 +126,9 @@ impl<'a> Presented<'a> {
     fn of_query<H: Headers<'a>>(request: &Request<'a, H>) -> Result<Self, SignatureError> {
         let mut missing = String::new();
         let mut part = |name: &str| {
+            if request.pairs().filter(|(given, _)| *given == name.as_bytes()).nth(1).is_some() {
+                missing.push_str(&format!("AWS query-string parameters must have one '{name}'. "));
+            }
             let value = parameter(request, name);
             if value.is_none() {
                 missing.push_str(&format!("AWS query-string parameters must include '{name}'. "));

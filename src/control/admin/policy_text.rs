@@ -6,9 +6,7 @@ use super::call::Facts;
 use super::errors::AwsError;
 use crate::lang::policy::{Policy, write_out};
 use crate::lang::unique_json;
-
-/// AWS's cap on a resource policy, in bytes.
-const BYTES_MAX: usize = 8192;
+use crate::settings::limits::RESOURCE_POLICY_BYTES_MAX;
 
 /// The policy with `execute-api:/stage/VERB/path` written out for this API, or what AWS says of one that is none.
 pub fn kept(text: &str, facts: &Facts, account: &str, api_id: &str) -> Result<String, AwsError> {
@@ -17,7 +15,7 @@ pub fn kept(text: &str, facts: &Facts, account: &str, api_id: &str) -> Result<St
             "Invalid policy document. Please check the policy syntax and ensure that Principals are valid.",
         )
     };
-    if text.len() > BYTES_MAX {
+    if text.len() > RESOURCE_POLICY_BYTES_MAX {
         return Err(invalid());
     }
     // As it is written, or as AWS answers it: escaped once more.

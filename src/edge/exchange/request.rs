@@ -29,7 +29,7 @@ pub struct Request {
     pub stamp: Option<Stamp>,
     pub peer: Peer,
     /// The client's address, where a proxy that is trusted said another than the peer's.
-    pub forwarded_for: Option<IpText>,
+    pub forwarded_for: Option<Box<IpText>>,
 }
 
 /// Headers that the gateway adds or completes at intake, by the names under which mappings ask for them (rest/05 section
@@ -81,7 +81,7 @@ impl Request {
 
     /// `$context.identity.sourceIp`: of the client, as far as who connected is believed.
     pub fn source_ip(&self) -> &[u8] {
-        self.forwarded_for.as_ref().unwrap_or(&self.peer.address).as_bytes()
+        self.forwarded_for.as_deref().unwrap_or(&self.peer.address).as_bytes()
     }
 
     pub fn path(&self) -> &[u8] {

@@ -34,6 +34,8 @@ pub struct Attempt<'r> {
     pub action: &'r str,
     /// The method's ARN with the path as it was asked for.
     pub resource: &'r str,
+    /// The same as a backend may read it, where that is another: what denies the one denies the other.
+    pub respelled: Option<&'r str>,
 }
 
 type Write = for<'r> fn(&Attempt<'r>, &mut Vec<(&'r str, Cow<'r, str>)>);
@@ -113,7 +115,13 @@ pub(super) fn decide<'p>(
     let context: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, &**value)).collect();
     let request =
         policy::Request { action: attempt.action, resource: attempt.resource, principal: who, context: &context };
-    policy::decide(rules.map(|rules| &rules.policy), &request)
+    let decision = policy::decide(rules.clone().map(|rules| &rules.policy), &request);
+    let respelled = attempt.respelled.filter(|_| decision != Decision::ExplicitDeny);
+    let denied = |resource| {
+        let request = policy::Request { resource, ..request };
+        policy::decide(rules.map(|rules| &rules.policy), &request) == Decision::ExplicitDeny
+    };
+    if respelled.is_some_and(denied) { Decision::ExplicitDeny } else { decision }
 }
 
 fn time(request: &Request) -> String {
@@ -169,6 +177,7 @@ mod tests {
             principal: Some(&principal),
             action: "execute-api:Invoke",
             resource: "arn:aws:execute-api:us-east-1:123456789012:abc/prod/GET/",
+            respelled: None,
         };
         let rules = rules(condition);
         let decision = decide([&rules].into_iter(), &attempt, policy::Principal::Anonymous);

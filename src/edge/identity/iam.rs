@@ -71,6 +71,9 @@ pub struct Claimed<'r> {
 /// Who claims to have signed. The body need not be there: whom nobody knows makes nobody wait for it.
 pub fn examine<'r>(principals: &Principals, request: &'r Request) -> Result<Claimed<'r>, Fault> {
     let expected = principals.expected(request);
+    if request.values(Known::Authorization).nth(1).is_some() {
+        return Err(Fault::with_message(FaultKind::IncompleteSignature, "More than one Authorization header."));
+    }
     let presented = sigv4::examine(&signed(request, [0; 32]), &expected).map_err(fault)?;
     // These lead a request somewhere else: who holds a presigned address of one thing must not make it one of another.
     let unsigned = |name: &&&str| {

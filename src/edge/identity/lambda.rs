@@ -204,8 +204,18 @@ impl Source {
     /// False where there is none.
     fn write(&self, context: &Context<'_>, key: &mut Vec<u8>) -> bool {
         match self {
+            // All lines, the last one in front: a function may look at any of them.
             Self::Header(name) => match header_value(context, name) {
-                Some(value) => key.extend_from_slice(value),
+                Some(value) => {
+                    key.extend_from_slice(value);
+                    let request = context.request;
+                    let lines = request.head.lines.iter();
+                    let same = lines.filter(|line| line.name.of(&request.bytes).eq_ignore_ascii_case(name));
+                    for line in same.rev().skip(1) {
+                        key.push(0);
+                        key.extend_from_slice(line.value.of(&request.bytes));
+                    }
+                }
                 None => return false,
             },
             Self::Intake(name) => match context.request.intake_value(name.as_bytes()) {
@@ -214,9 +224,17 @@ impl Source {
             },
             Self::Query(name) => {
                 let query = context.request.query().unwrap_or_default();
-                match pairs(query).filter(|(encoded, _)| query_name_is(encoded, name)).last() {
+                let values = || pairs(query).filter(|(encoded, _)| query_name_is(encoded, name));
+                match values().last() {
+                    Some((_, b"")) | None => return false,
                     Some((_, value)) => key.extend(Decoded::of_query(value)),
-                    None => return false,
+                }
+                if values().nth(1).is_some() {
+                    for (_, value) in values() {
+                        // As it is written: a byte that no value has stands between them.
+                        key.push(0);
+                        key.extend_from_slice(value);
+                    }
                 }
             }
             Self::Text(text) => key.extend_from_slice(text.as_bytes()),

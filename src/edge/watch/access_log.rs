@@ -1,6 +1,6 @@
 //! One line a request, in a format with `$context` variables (rest/14 section 14.4).
 
-use super::outcome::{Checked, Checker, Outcome};
+use super::outcome::{Checked, Checker, Failure, Outcome};
 use crate::edge::exchange::{Context, Variable};
 use crate::edge::fault::write_json_text;
 use crate::wire::decimal;
@@ -86,6 +86,10 @@ impl Format {
                 }
                 // What a function says, it may have from the client.
                 Piece::Authorizer(path) => match context.authorizer_text(path) {
+                    // A claim or a principal may hold what ends a line, in every format.
+                    Some(text) if text.bytes().any(|byte| byte.is_ascii_control()) => {
+                        write_json_text(text.as_bytes(), &mut |part| line.extend_from_slice(part));
+                    }
                     Some(text) => self.value(text.as_bytes(), line),
                     None => line.push(b'-'),
                 },
@@ -120,9 +124,9 @@ impl Format {
             },
             // Whoever asked who calls has an error of her own.
             OutcomeVariable::IntegrationError if failed(outcome).is_some() => line.push(b'-'),
-            OutcomeVariable::IntegrationError => self.text(outcome.detail.as_deref(), line),
-            OutcomeVariable::ErrorMessage => self.text(outcome.error_message.as_deref(), line),
-            OutcomeVariable::ErrorMessageString => match outcome.error_message.as_deref() {
+            OutcomeVariable::IntegrationError => self.text(failure(outcome, |it| it.detail.as_deref()), line),
+            OutcomeVariable::ErrorMessage => self.text(failure(outcome, |it| it.error_message.as_deref()), line),
+            OutcomeVariable::ErrorMessageString => match failure(outcome, |it| it.error_message.as_deref()) {
                 Some(message) => {
                     line.push(b'"');
                     write_json_text(message.as_bytes(), &mut |part| line.extend_from_slice(part));
@@ -130,14 +134,16 @@ impl Format {
                 }
                 None => line.push(b'-'),
             },
-            OutcomeVariable::ErrorResponseType => self.text(outcome.error_type, line),
-            OutcomeVariable::ErrorValidationString => self.text(outcome.validation_errors.as_deref(), line),
+            OutcomeVariable::ErrorResponseType => self.text(failure(outcome, |it| it.error_type), line),
+            OutcomeVariable::ErrorValidationString => {
+                self.text(failure(outcome, |it| it.validation_errors.as_deref()), line)
+            }
             OutcomeVariable::CheckedStatus(by) => match outcome.checked.filter(|checked| checked.by == by) {
                 Some(checked) => number(u64::from(checked.identified()), line),
                 None => line.push(b'-'),
             },
             OutcomeVariable::CheckedLatency(by) => match outcome.checked.filter(|checked| checked.by == by) {
-                Some(checked) => number(checked.us / 1_000, line),
+                Some(checked) => number(u64::from(checked.us / 1_000), line),
                 None => line.push(b'-'),
             },
             OutcomeVariable::CheckedError(by) => {
@@ -163,12 +169,16 @@ impl Format {
     }
 }
 
+fn failure<'o>(outcome: &'o Outcome, of: impl FnOnce(&'o Failure) -> Option<&'o str>) -> Option<&'o str> {
+    of(outcome.failure.as_ref()?)
+}
+
 fn failed(outcome: &Outcome) -> Option<Checked> {
     outcome.checked.filter(|checked| checked.status != 200)
 }
 
 fn why(outcome: &Outcome) -> Option<&str> {
-    outcome.detail.as_deref().or(outcome.error_message.as_deref())
+    failure(outcome, |it| it.detail.as_deref().or(it.error_message.as_deref()))
 }
 
 fn number(value: u64, line: &mut Vec<u8>) {

@@ -37,6 +37,7 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
 mod tests {
     use super::*;
     use crate::edge::exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
+    use crate::edge::watch::Failure;
     use crate::edge::watch::Outcome;
 
     #[track_caller]
@@ -45,7 +46,11 @@ mod tests {
         let stage = StageFacts { stage: "prod".into(), ..StageFacts::default() };
         let values = PathValues::default();
         let context = Context::new(&request, &stage, None, &values);
-        let outcome = Outcome { status: 403, error_message: Some("say \"no\"".into()), ..Outcome::default() };
+        let outcome = Outcome {
+            status: 403,
+            failure: Some(Box::new(Failure { error_message: Some("say \"no\"".into()), ..Failure::default() })),
+            ..Outcome::default()
+        };
         let mut line = Vec::new();
         compile(format).expect("a sound format").write(&context, &outcome, &mut line);
         assert_eq!(String::from_utf8_lossy(&line), format!("{expected}\n"));

@@ -8,7 +8,7 @@ mod sink;
 
 pub use access_log::Format;
 pub use execution_log::ExecutionLog;
-pub use outcome::{Checked, Checker, Outcome};
+pub use outcome::{Checked, Checker, Failure, Outcome};
 pub use sink::Sink;
 
 use std::borrow::Cow;
@@ -74,20 +74,23 @@ impl<'w> Record<'w> {
         if let Some(event) = event {
             self.counters.event(event);
         }
-        self.outcome.error_type = Some(fault.kind.gateway_response().response_type).filter(|name| !name.is_empty());
-        self.outcome.error_message = Some(match fault.message.split_once("\n\n") {
-            // What a signature should have been holds every header that was signed: session tokens, cookies.
-            Some((sentence, _)) => Cow::Owned(sentence.to_owned()),
-            None => fault.message.clone(),
-        });
-        self.outcome.validation_errors.clone_from(&fault.validation_errors);
-        self.outcome.detail.clone_from(&fault.detail);
+        self.outcome.failure = Some(Box::new(Failure {
+            error_type: Some(fault.kind.gateway_response().response_type).filter(|name| !name.is_empty()),
+            error_message: Some(match fault.message.split_once("\n\n") {
+                // What a signature should have been holds every header that was signed: session tokens, cookies.
+                Some((sentence, _)) => Cow::Owned(sentence.to_owned()),
+                None => fault.message.clone(),
+            }),
+            validation_errors: fault.validation_errors.clone(),
+            detail: fault.detail.clone(),
+        }));
     }
 
     /// Notes what came of asking who calls.
     pub fn checked(&mut self, by: Checker, us: u64, fault: Option<&Fault>) {
         let status = fault.map_or(200, |fault| fault.kind.gateway_response().status);
         let denied = fault.is_some_and(|fault| fault.kind == FaultKind::AccessDenied);
+        let us = u32::try_from(us).unwrap_or(u32::MAX);
         self.outcome.checked = Some(Checked { by, status, denied, us });
     }
 

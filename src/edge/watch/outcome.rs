@@ -13,14 +13,21 @@ pub struct Outcome {
     /// Time to the head of the backend's answer, where a backend was asked.
     pub integration_us: Option<u64>,
     pub integration_status: Option<u16>,
+    /// Why it failed. Boxed: most do not, and its room would make every waiting connection larger.
+    pub failure: Option<Box<Failure>>,
+    /// What came of asking who calls, where that was asked.
+    pub checked: Option<Checked>,
+}
+
+/// Why a request failed.
+#[derive(Debug, Default)]
+pub struct Failure {
     pub error_type: Option<&'static str>,
     pub error_message: Option<Cow<'static, str>>,
     /// What the body's model says against it.
     pub validation_errors: Option<Box<str>>,
     /// For the operator.
     pub detail: Option<Box<str>>,
-    /// What came of asking who calls, where that was asked.
-    pub checked: Option<Checked>,
 }
 
 /// A caller was asked for a signature, or an authorizer for what it knows of her.
@@ -31,7 +38,8 @@ pub struct Checked {
     pub status: u16,
     /// She is known, and may not.
     pub denied: bool,
-    pub us: u64,
+    /// Microseconds.
+    pub us: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

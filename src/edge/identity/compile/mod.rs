@@ -22,7 +22,9 @@ use crate::model::problem::{Located, Place, Problem};
 use crate::model::rest_api::{Authorizer, Method, RestApi, SecurityKind, SecurityScheme};
 use crate::net::tls::{self, ClientConfig};
 use crate::settings::LambdaEndpoint;
-use crate::settings::limits::{AUTHORIZER_ANSWER_BYTES_MAX, AUTHORIZER_TIMEOUT, AUTHORIZER_TTL_DEFAULT};
+use crate::settings::limits::{
+    AUTHORIZER_ANSWER_BYTES_MAX, AUTHORIZER_TIMEOUT, AUTHORIZER_TTL_DEFAULT, RESOURCE_POLICY_BYTES_MAX,
+};
 
 /// The keys of a user pool, by the pool's ARN; or why there are none.
 pub type FindIssuer<'c> = &'c mut dyn FnMut(&str) -> Result<Arc<Issuer>, String>;
@@ -111,6 +113,12 @@ impl<'c> Compiler<'c> {
         let policy = self.api.policy.as_ref()?;
         let mut document = policy.value.clone();
         write_out(&mut document, arn_of_api(self.arn, self.stage).trim_end_matches('/'));
+        let bytes = policy.value.to_string().len();
+        if bytes > RESOURCE_POLICY_BYTES_MAX {
+            let found = format!("a resource policy of {bytes} bytes: AWS takes {RESOURCE_POLICY_BYTES_MAX}");
+            self.problems.push(Problem::error("policy::size", policy.place, found, "Write it in fewer statements"));
+            return None;
+        }
         match Policy::of_resource_value(&document).and_then(Rules::new) {
             Ok(rules) => Some(ResourcePolicy { rules }),
             Err(error) => {

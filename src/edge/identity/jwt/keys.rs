@@ -42,6 +42,8 @@ pub enum KeySetError {
     NotJson(String),
     /// JSON, but no object with a list `keys`.
     NoKeySet,
+    TooManyKeys,
+    TooManyOfOneName,
     /// Why each key was skipped; the first few of them.
     NoUsableKey(Vec<String>),
 }
@@ -56,16 +58,16 @@ impl KeySet {
         let mut by_kid: HashMap<String, Vec<Key>> = HashMap::new();
         let (mut kept, mut skipped) = (0, Vec::new());
         for (index, key) in keys.iter().enumerate() {
-            if kept == JWKS_KEYS_MAX {
-                break;
-            }
             match read(key) {
+                // One too many is not dropped in silence: nobody would know why its tokens are refused.
+                Ok(_) if kept == JWKS_KEYS_MAX => return Err(KeySetError::TooManyKeys),
                 Ok((kid, key)) => {
                     let of_kid = by_kid.entry_ref(kid).or_default();
-                    if of_kid.len() < JWKS_KEYS_PER_KID_MAX {
-                        of_kid.push(key);
-                        kept += 1;
+                    if of_kid.len() == JWKS_KEYS_PER_KID_MAX {
+                        return Err(KeySetError::TooManyOfOneName);
                     }
+                    of_kid.push(key);
+                    kept += 1;
                 }
                 Err(reason) if skipped.len() < JWKS_REASONS_MAX => skipped.push(format!("keys[{index}]: {reason}")),
                 Err(_) => {}
@@ -192,6 +194,10 @@ impl fmt::Display for KeySetError {
             Self::TooLarge => write!(formatter, "the key set has more than {JWKS_BYTES_MAX} bytes"),
             Self::NotJson(error) => write!(formatter, "the key set is not JSON: {error}"),
             Self::NoKeySet => formatter.write_str("there is no key set: an object with a list `keys` is wanted"),
+            Self::TooManyKeys => write!(formatter, "the key set has more than {JWKS_KEYS_MAX} keys"),
+            Self::TooManyOfOneName => {
+                write!(formatter, "the key set has more than {JWKS_KEYS_PER_KID_MAX} keys with one `kid`")
+            }
             Self::NoUsableKey(reasons) if reasons.is_empty() => formatter.write_str("the key set is empty"),
             Self::NoUsableKey(reasons) => write!(formatter, "no key of the set can be used: {}", reasons.join("; ")),
         }
