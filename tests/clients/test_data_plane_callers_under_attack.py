@@ -30,6 +30,8 @@ def gate(tmp_path_factory, functions):
     schemes = {"who": authorizer("all-but", source="method.request.header.Authorization", ttl=300)}
     apis = {name: definition(paths, **{"x-amazon-apigateway-policy": document}) for name, document in POLICIES.items()}
     apis["function"] = definition({"/secret": mock("secret", security=[{"who": []}]), "/open": mock("open", security=[{"who": []}])}, schemes)
+    greedy = definition({"/a/{proxy+}": mock("any")}, **{"x-amazon-apigateway-policy": policy(everybody("Allow"), everybody("Deny", "execute-api:/prod/GET/a/secret"))})
+    apis["greedy"] = greedy
     apis["signed"] = definition({"/secret": signed("secret"), "/open": signed("open")})
     settings = [f'lambda-endpoint = "{functions.url}"\n', principal("AKIAADA", full_access=True),
                 principal("AKIABUT", policy_file=write(folder, "but.json", ALL_BUT_SECRET))]
@@ -159,3 +161,23 @@ def test_a_private_api_is_private_by_every_address(tmp_path):
     found = [ask(at=endpoint, **way) for way in ways[:4]]
     assert found == [OK] * 4, "private addresses of security/tls-mtls-private section 4"
     assert served.stop() == 0
+
+
+@pytest.mark.parametrize("path", ["/a/secret", "/a/%73ecret", "/a//secret", "/a/%2Fsecret", "/a/secret%2F", "/a/secret/", "/a/s%65cret//"])
+def test_a_denial_below_a_greedy_parameter_covers_every_spelling(gate, path):
+    assert gate.ask(f"/greedy{path}").status in (400, 403)
+    assert gate.ask("/greedy/a/open").status == OK
+
+
+@pytest.mark.parametrize("more", ["X-Amz-Signature=00", "X-Amz-Expires=604800", "X-Amz-Credential=AKIABUT/20260101/us-east-1/execute-api/aws4_request"])
+def test_parts_of_a_presigned_address_that_stand_twice(gate, more):
+    signing = Signing(gate, "/signed/open", expires=300)
+    answer = signing.but(target=f"{signing.target}&{more}").ask()
+    assert (answer.status, answer.headers["x-amzn-ErrorType"]) == (403, "IncompleteSignatureException")
+
+
+def test_two_authorization_lines_are_nobodys(gate):
+    signing = Signing(gate, "/signed/open")
+    for lines in ([("Authorization", "Bearer x")], [("Authorization", signing.headers["Authorization"])]):
+        headers = [*signing.headers.items(), *lines]
+        assert gate.ask("/signed/open", headers=headers).status == 403

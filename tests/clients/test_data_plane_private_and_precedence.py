@@ -32,6 +32,8 @@ def from_client(address=CLIENT):
     (["127.0.0.1"], f"{CLIENT}, {ANOTHER}", REFUSED),
     (["127.0.0.1"], f"{ANOTHER}, {CLIENT}", OK),
     (["127.0.0.1", ANOTHER], f"{CLIENT}, {ANOTHER}", OK),
+    (["127.0.0.1"], f"{CLIENT}:56324", OK),
+    (["127.0.0.1"], f"{ANOTHER}:56324", REFUSED),
     (["127.0.0.1"], "nonsense", REFUSED),
     (["127.0.0.1"], f"{CLIENT}, nonsense", REFUSED),
     (["127.0.0.1"], f"{CLIENT},", REFUSED),

@@ -82,6 +82,17 @@ mod tests {
     }
 
     #[test]
+    fn what_an_authorizer_says_ends_no_line() {
+        let said = serde_json::json!({"principalId": "x\r\nEvil", "claims": {"sub": "a\"b"}, "tenant": "blue"});
+        let (request, stage, values) = (Request::default(), StageFacts::default(), PathValues::default());
+        let context = Context { authorizer: said.as_object(), ..Context::new(&request, &stage, None, &values) };
+        let mut written = Vec::new();
+        let format = "$context.authorizer.principalId $context.authorizer.claims.sub $context.authorizer.tenant";
+        compile(format).expect("a sound format").write(&context, &Outcome::default(), &mut written);
+        assert_eq!(String::from_utf8_lossy(&written), "x\\r\\nEvil a\"b blue\n");
+    }
+
+    #[test]
     fn a_variable_that_does_not_exist_is_named() {
         assert_eq!(compile("$context.requestid").err().as_deref(), Some("$context.requestid"));
     }
