@@ -1,6 +1,7 @@
 //! What does it cost to verify a SigV4 signature of a small request, its signing key being there?
 //!
-//! 2 shared virtual cores, release: FIGURES. The aim was 6 µs.
+//! 2 shared virtual cores, release: 3.9 µs without a body, 4.8 µs with 1 KB; a day's key takes 1.8 µs more. The aim was
+//! 6 µs.
 
 use std::hint::black_box;
 
