@@ -119,8 +119,11 @@ fn on_a_core(driver: Driver) {
     let core = Core {
         index: 0,
         driver,
-        listeners: listeners.pop().into_iter().collect(),
-        vpc_endpoints: Vec::new(),
+        listeners: listeners
+            .pop()
+            .into_iter()
+            .map(|listener| weir::edge::Listening { listener, vpc_endpoint: None })
+            .collect(),
         mailbox,
         snapshot: Arc::new(snapshot),
         start,

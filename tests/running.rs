@@ -391,8 +391,8 @@ fn what_weir_cannot_do_is_refused_or_answers_501_just_there() {
     assert_eq!(code, 0, "{err}");
     let rows: Vec<Vec<&str>> = out.lines().skip(3).map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(
-        (rows.len(), &rows[0][..3], &rows[1][..3]),
-        (2, &["GET", "/lambda", "501"][..], &["GET", "/ok", "MOCK"][..])
+        (rows.len(), &rows[0][..4], &rows[1][..4]),
+        (2, &["GET", "/lambda", "open", "501"][..], &["GET", "/ok", "open", "MOCK"][..])
     );
 
     let gateway = Gateway::start(&definition, &["--lenient"]);
@@ -413,11 +413,14 @@ fn check_tells_people_and_machines() {
     assert_eq!((code, err.as_str()), (0, ""));
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[0].starts_with("test (api id ") && lines[0].contains(") answers below / and as "), "{out}");
-    assert_eq!(lines[1..3], ["", "METHOD  PATH INTEGRATION                         request  response bodies"]);
-    assert_eq!(lines[3], "GET     /ok  MOCK                                dropped  constant MOCK asks no backend");
+    assert_eq!(lines[1..3], ["", "METHOD  PATH CALLERS INTEGRATION                         request  response bodies"]);
+    assert_eq!(
+        lines[3],
+        "GET     /ok  open    MOCK                                dropped  constant MOCK asks no backend"
+    );
     assert_eq!(
         lines[4],
-        "ANY     /p   HTTP_PROXY ANY http://127.0.0.1:9/q streamed streamed nothing looks into the bodies"
+        "ANY     /p   open    HTTP_PROXY ANY http://127.0.0.1:9/q streamed streamed nothing looks into the bodies"
     );
 
     let bad = folder.write("bad.yaml", &text.replace("type: mock", "type: mokk")).display().to_string();

@@ -15,7 +15,7 @@ use crate::control::deploy::load::{Loaded, load};
 use crate::control::deploy::refuse::refuse;
 use crate::control::refusal::Refusal;
 use crate::edge::identity::Authorization;
-use crate::edge::snapshot::{Plan, Snapshot};
+use crate::edge::snapshot::{self, Plan, Release, Snapshot};
 use crate::edge::transform::RequestMapping;
 use crate::model::rest_api::{IntegrationType, Method};
 use crate::settings::Settings;
@@ -84,15 +84,11 @@ struct Checked {
 }
 
 impl Checked {
-    /// The plan of one method. Stages stand in the order of the files, methods in the order of the definition.
-    fn plan(&self, api: usize, method: usize) -> Option<&Plan> {
-        self.snapshot.as_ref()?.stages.get(api)?.base.methods.get(method)?.plan.as_ref()
-    }
-
-    /// Whether its callers sign their requests.
-    fn is_signed(&self, api: usize, method: usize) -> bool {
-        let method = self.snapshot.as_ref().and_then(|it| it.stages.get(api)?.base.methods.get(method));
-        method.is_some_and(|method| matches!(method.authorization, Authorization::Iam))
+    /// A method as it was compiled, and its release. Stages stand in the order of the files, methods in the order of the
+    /// definition.
+    fn method(&self, api: usize, method: usize) -> Option<(&Release, &snapshot::Method)> {
+        let release = &self.snapshot.as_ref()?.stages.get(api)?.base;
+        Some((release, release.methods.get(method)?))
     }
 }
 
@@ -101,6 +97,8 @@ struct Route {
     api: String,
     method: &'static str,
     path: String,
+    /// What is asked of whoever calls.
+    callers: String,
     integration: String,
     request: &'static str,
     response: &'static str,
@@ -116,11 +114,12 @@ fn routes(checked: &Checked, settings: &Settings) -> Vec<Route> {
             for (method_index, method) in resource.methods.iter().enumerate() {
                 let refused = refusals.refused(resource_index, method_index);
                 let index = methods.next();
-                let plan = index.and_then(|index| checked.plan(api_index, index));
+                let compiled = index.and_then(|index| checked.method(api_index, index));
+                let plan = compiled.and_then(|(_, method)| method.plan.as_ref());
                 let (request, response, why) = if refused {
                     ("-", "-", refusals.why(resource_index, method_index))
                 } else {
-                    let signed = index.is_some_and(|index| checked.is_signed(api_index, index));
+                    let signed = compiled.is_some_and(|(_, method)| matches!(method.authorization, Authorization::Iam));
                     match bodies(plan) {
                         ("streamed" | "dropped" | "constant", response, _) if signed => {
                             ("held", response, "the signature covers the request's body".to_owned())
@@ -132,6 +131,7 @@ fn routes(checked: &Checked, settings: &Settings) -> Vec<Route> {
                     api: loaded_api.api.id.clone(),
                     method: method.http_method.as_str(),
                     path: format!("{}{}", mounted(&loaded_api.base_path), resource.path.value),
+                    callers: compiled.map_or_else(|| "-".to_owned(), |(release, method)| callers(release, method)),
                     integration: if refused && settings.lenient { "501".to_owned() } else { integration(method) },
                     request,
                     response,
@@ -155,6 +155,24 @@ fn integration(method: &Method) -> String {
         Some(uri) if integration.kind.value != IntegrationType::Mock => format!("{kind} {verb} {}", uri.value),
         _ => kind.to_owned(),
     }
+}
+
+/// Everybody may call what is `open`.
+fn callers(release: &Release, method: &snapshot::Method) -> String {
+    let by = match method.authorization {
+        Authorization::Open => None,
+        Authorization::Iam => Some("IAM"),
+        Authorization::Lambda(_) => Some("function"),
+        Authorization::UserPool(_) => Some("user pool"),
+    };
+    let asked = [
+        by,
+        release.policy.as_ref().map(|_| "policy"),
+        release.is_private.then_some("private"),
+        method.needs_api_key.then_some("key"),
+    ];
+    let asked: Vec<&str> = asked.into_iter().flatten().collect();
+    if asked.is_empty() { "open".to_owned() } else { asked.join(", ") }
 }
 
 /// How the bodies go, each way, and why: as it was compiled.
@@ -187,6 +205,7 @@ fn tell(checked: &Checked, settings: &Settings) {
     let routes = routes(checked, settings);
     let width = |of: fn(&Route) -> usize, least: usize| routes.iter().map(of).max().unwrap_or(0).max(least);
     let path = width(|route| route.path.chars().count(), 4);
+    let callers = width(|route| route.callers.chars().count(), 7);
     let integration = width(|route| route.integration.chars().count(), 11);
     let mut text = String::new();
     for loaded_api in &loaded.apis {
@@ -201,14 +220,14 @@ fn tell(checked: &Checked, settings: &Settings) {
     }
     if !routes.is_empty() {
         text.push_str(&format!(
-            "\n{:7} {:path$} {:integration$} request  response bodies\n",
-            "METHOD", "PATH", "INTEGRATION"
+            "\n{:7} {:path$} {:callers$} {:integration$} request  response bodies\n",
+            "METHOD", "PATH", "CALLERS", "INTEGRATION"
         ));
     }
     for route in &routes {
         text.push_str(&format!(
-            "{:7} {:path$} {:integration$} {:8} {:8} {}\n",
-            route.method, route.path, route.integration, route.request, route.response, route.why
+            "{:7} {:path$} {:callers$} {:integration$} {:8} {:8} {}\n",
+            route.method, route.path, route.callers, route.integration, route.request, route.response, route.why
         ));
     }
     let _ = std::io::stdout().write_all(text.as_bytes());
@@ -221,6 +240,7 @@ fn collect(checked: &Checked, settings: &Settings, (problems, all_routes): &mut 
             "api": route.api,
             "method": route.method,
             "path": route.path,
+            "callers": route.callers,
             "integration": route.integration,
             "request_body": route.request,
             "response_body": route.response,

@@ -1,7 +1,7 @@
 //! The data-plane threads: their sockets, their start, their end.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use crate::edge::snapshot::Snapshot;
 use crate::edge::watch::Sink;
 use crate::edge::worker::{Shared, Start};
-use crate::edge::{self, Core};
+use crate::edge::{self, Core, Listening};
 use crate::model::problem::Sources;
 use crate::net::ring::Driver;
 use crate::net::{mailbox, tcp};
@@ -50,7 +50,7 @@ impl Cores {
         let shared = Arc::new(shared);
         let assumed = assumed.map(Arc::new);
         let trusted_proxies: Arc<[Network]> = settings.trusted_proxies.as_slice().into();
-        let (mut listeners, listening) = bind_all(&settings.listen, cores)?;
+        let (mut listeners, listening) = bind_all(settings, cores)?;
         let processors = processors();
         // Fewer processors than threads: the kernel knows better where each should run.
         let pinned: Vec<usize> = if cores <= processors.len() { processors[..cores].to_vec() } else { Vec::new() };
@@ -72,7 +72,6 @@ impl Cores {
                 index,
                 driver: driver.clone(),
                 listeners: listeners.iter_mut().filter_map(Vec::pop).collect(),
-                vpc_endpoints: settings.listen.iter().map(|listen| vpc_endpoint(settings, *listen)).collect(),
                 mailbox,
                 snapshot: Arc::clone(&snapshot),
                 start: Start {
@@ -129,19 +128,16 @@ impl Cores {
     }
 }
 
-/// The endpoint that a listener stands for: its id and its VPC.
-fn vpc_endpoint(settings: &Settings, listen: SocketAddr) -> Option<(String, Option<String>)> {
-    let endpoint = settings.vpc_endpoints.iter().find(|endpoint| endpoint.listen == listen)?;
-    Some((endpoint.id.clone(), endpoint.vpc.clone()))
-}
-
-fn bind_all(listen: &[SocketAddr], cores: usize) -> Result<(Vec<Vec<TcpListener>>, Vec<SocketAddr>), Refusal> {
+/// Of each address one socket a core.
+fn bind_all(settings: &Settings, cores: usize) -> Result<(Vec<Vec<Listening>>, Vec<SocketAddr>), Refusal> {
     let mut listeners = Vec::new();
     let mut listening = Vec::new();
-    for &address in listen {
+    for &address in &settings.listen {
         let bound = tcp::bind(address, cores).map_err(|error| refuse_listen(address, "--listen", &error))?;
         listening.extend(bound.first().and_then(|listener| listener.local_addr().ok()));
-        listeners.push(bound);
+        let vpc_endpoint = settings.vpc_endpoints.iter().find(|endpoint| endpoint.listen == address).cloned();
+        let of = move |listener| Listening { listener, vpc_endpoint: vpc_endpoint.clone() };
+        listeners.push(bound.into_iter().map(of).collect());
     }
     Ok((listeners, listening))
 }

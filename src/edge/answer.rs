@@ -1,12 +1,10 @@
 //! The way of one request: down the stages, and back up with the answer. The heart of the spine; read [`answer`] first.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
+use super::accept::forwarded;
 use super::authorize::{self, At};
 use super::connection::Connection;
 use super::dispatch::preflight;
-use super::exchange::{Context, DomainFacts, PathValues, Request, StageFacts};
-use super::exchange::{IpText, Verb};
+use super::exchange::{Context, DomainFacts, PathValues, Request, StageFacts, Verb};
 use super::fault::{Fault, FaultKind};
 use super::identity::Authorization;
 use super::identity::caller::Caller;
@@ -22,7 +20,6 @@ use super::whole::{self, Whole};
 use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
 use crate::net::buffer::Buffer;
-use crate::settings::Network;
 use crate::settings::limits::{METHOD_ARN_BYTES_MAX, MILLIS_A_DAY};
 use crate::wire::headers::Known;
 
@@ -65,7 +62,7 @@ pub(super) async fn answer<'s>(
 ) -> Result<Response<'s>, Fault> {
     let now = connection.request.received;
     if connection.request.peer.is_trusted {
-        connection.request.forwarded_for = forwarded_for(&connection.request, &worker.trusted_proxies);
+        connection.request.forwarded_for = forwarded::client(&connection.request, &worker.trusted_proxies);
     }
     let located = dispatch::locate(&snapshot.table, &connection.request)?;
     let stage = &*snapshot.stages[located.stage];
@@ -181,30 +178,6 @@ pub(super) async fn answer<'s>(
         }
         _ => Ok(response),
     }
-}
-
-/// The client, as the proxies say that are believed: the last address of `X-Forwarded-For` that is none of theirs. What
-/// stands before it anybody may have written. One that cannot be read is nobody's address: not the proxy's, whom
-/// policies may allow.
-fn forwarded_for(request: &Request, trusted: &[Network]) -> Option<Box<IpText>> {
-    let mut client: Option<IpAddr> = None;
-    let lines = request.head.lines.iter().rev().filter(|line| line.known == Known::XForwardedFor);
-    for entry in lines.flat_map(|line| line.value.of(&request.bytes).rsplit(|&byte| byte == b',')) {
-        let address = address(entry).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        client = Some(address);
-        if !trusted.iter().any(|network| network.contains(address)) {
-            break;
-        }
-    }
-    client.map(|client| Box::new(IpText::new(client)))
-}
-
-/// With or without a port: `192.0.2.1:56324`, `[2001:db8::1]:56324`.
-fn address(entry: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
-    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
-    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    text.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
 /// The request counts for the plan of the key that it brings (rest/02 section 2.1, phases 9 to 11).

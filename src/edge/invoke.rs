@@ -127,7 +127,7 @@ async fn run(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invo
     let mut worker = Worker::new(start, snapshot);
     worker.canned = ask.canned.map(canned).transpose()?;
     worker.assumed = ask.authorizer.map(|context| {
-        let said = Said { context, rules: None, usage_identifier_key: None, policy: Box::default() };
+        let said = Said { context, rules: None, usage_identifier_key: None, policy: Box::default(), policy_bytes: 0 };
         Caller { signer: None, said: Some(Arc::new(said)) }
     });
     let worker = Rc::new(worker);

@@ -50,6 +50,7 @@ use crate::net::mailbox::Mailbox;
 use crate::net::ring::{self, Driver};
 use crate::net::tcp::{Accepted, Listener};
 use crate::net::timer;
+use crate::settings;
 use crate::settings::limits::{PROXY_HEADER_BYTES_MAX, TICK};
 use crate::telemetry::names::Event;
 
@@ -64,12 +65,16 @@ pub enum Order {
 pub struct Core {
     pub index: usize,
     pub driver: Driver,
-    pub listeners: Vec<std::net::TcpListener>,
-    /// For which VPC endpoint each of them stands: its id and its VPC.
-    pub vpc_endpoints: Vec<Option<(String, Option<String>)>>,
+    pub listeners: Vec<Listening>,
     pub mailbox: Mailbox<Order>,
     pub snapshot: Arc<Snapshot>,
     pub start: Start,
+}
+
+/// A socket that is bound, and the VPC endpoint that it stands for.
+pub struct Listening {
+    pub listener: std::net::TcpListener,
+    pub vpc_endpoint: Option<settings::VpcEndpoint>,
 }
 
 /// Runs one core on the thread that calls, until it has been drained.
@@ -81,12 +86,9 @@ pub fn run(core: Core) -> io::Result<()> {
 
 async fn serve_core(core: Core, epoll: bool) -> io::Result<()> {
     let mut mailbox = core.mailbox.open(epoll)?;
-    let mut vpc_endpoints = core.vpc_endpoints.into_iter();
-    let doors = core.listeners.into_iter().map(|listener| {
-        let vpc_endpoint = vpc_endpoints
-            .next()
-            .flatten()
-            .map(|(id, vpc)| Rc::new(VpcEndpoint { id: id.into(), vpc: vpc.map(String::into_boxed_str) }));
+    let doors = core.listeners.into_iter().map(|Listening { listener, vpc_endpoint }| {
+        let vpc_endpoint =
+            vpc_endpoint.map(|it| Rc::new(VpcEndpoint { id: it.id.into(), vpc: it.vpc.map(String::into_boxed_str) }));
         Ok(Rc::new(Door { listener: Listener::adopt(listener, epoll)?, vpc_endpoint }))
     });
     let doors: Vec<Rc<Door>> = doors.collect::<io::Result<_>>()?;

@@ -32,3 +32,18 @@ def test_the_example_does_what_its_readme_says():
         gateway.terminate()
         gateway.wait()
         server.shutdown()
+
+
+def test_what_is_asked_of_callers_is_shown_before_anything_starts():
+    checked = subprocess.run([WEIR, "check", "--config", FOLDER / "weir.toml"], capture_output=True, text=True, timeout=PATIENCE)
+    rows = [line.split()[:3] for line in checked.stdout.splitlines()[3:]]
+    assert checked.returncode == 0, checked.stderr
+    assert rows == [["GET", "/open", "policy"], ["GET", "/signed", "IAM,"], ["GET", "/function", "function,"]]
+
+
+def test_a_private_api_without_a_policy_is_refused_at_load(tmp_path):
+    file = tmp_path / "api.yaml"
+    endpoint = "x-amazon-apigateway-endpoint-configuration: { types: [PRIVATE] }\n"
+    file.write_text(endpoint + (ROOT / "examples/local.yaml").read_text())
+    checked = subprocess.run([WEIR, "check", file], capture_output=True, text=True, timeout=PATIENCE)
+    assert checked.returncode == 1 and "doesn't have a resource policy attached to it" in " ".join((checked.stdout + checked.stderr).split())

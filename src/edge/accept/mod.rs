@@ -1,5 +1,6 @@
 //! A socket becomes a stream that is served, or is shed.
 
+pub mod forwarded;
 pub mod proxy_protocol;
 
 use std::io;

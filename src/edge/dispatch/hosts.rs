@@ -54,7 +54,7 @@ impl Table {
             // `{id}-{vpce}` is the form of a private endpoint's alias; by the endpoint's own name a header says which API is
             // meant (security/tls-mtls-private section 4).
             let id = match label.starts_with(b"vpce-") {
-                true => named_by_header(request)?,
+                true => request.last_line(b"x-apigw-api-id")?.trim_ascii(),
                 false => label.split(|&byte| byte == b'-').next().unwrap_or_default(),
             };
             return self.execute_api(id, path, 0);
@@ -110,12 +110,6 @@ impl Table {
             Target::Nowhere => None,
         }
     }
-}
-
-fn named_by_header(request: &Request) -> Option<&[u8]> {
-    let is_it = |name: &[u8]| name.eq_ignore_ascii_case(b"x-apigw-api-id");
-    let line = request.head.lines.iter().find(|line| is_it(line.name.of(&request.bytes)))?;
-    Some(line.value.of(&request.bytes).trim_ascii())
 }
 
 /// The id, where the stage's segment is looked for, and where the API's own path begins.

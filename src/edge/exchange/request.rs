@@ -54,6 +54,12 @@ impl Request {
         self.head.lines.iter().rfind(|line| line.known == known).map(|line| line.value.of(&self.bytes))
     }
 
+    /// The last line of a header in any case, for who has its name from a definition.
+    pub fn last_line(&self, name: &[u8]) -> Option<&[u8]> {
+        let is_it = |line: &&Line| line.name.of(&self.bytes).eq_ignore_ascii_case(name);
+        self.head.lines.iter().rfind(is_it).map(|line| line.value.of(&self.bytes))
+    }
+
     /// Lines of the header with exactly this name: mapping names are case-sensitive (rest/04 section 4.4).
     pub fn lines_named(&self, name: &[u8]) -> impl DoubleEndedIterator<Item = &Line> {
         self.visible_lines().filter(move |line| line.name.of(&self.bytes) == name)

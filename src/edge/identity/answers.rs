@@ -175,7 +175,7 @@ mod tests {
 
     fn said(principal: &str) -> Arc<Said> {
         let context = serde_json::json!({"principalId": principal}).as_object().cloned().unwrap_or_default();
-        Arc::new(Said { context, rules: None, usage_identifier_key: None, policy: Box::default() })
+        Arc::new(Said { context, rules: None, usage_identifier_key: None, policy: Box::default(), policy_bytes: 0 })
     }
 
     #[test]

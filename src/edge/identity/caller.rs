@@ -34,6 +34,7 @@ impl Caller {
                 rules: None,
                 usage_identifier_key: key,
                 policy: Box::default(),
+                policy_bytes: 0,
             })
         });
         Self { signer, said }

@@ -137,9 +137,7 @@ fn address<'r>(attempt: &Attempt<'r>, key: &'static str, of_private: bool, out: 
 }
 
 fn header<'r>(attempt: &Attempt<'r>, key: &'static str, name: &[u8], out: &mut Vec<(&'r str, Cow<'r, str>)>) {
-    let request = attempt.request;
-    let line = request.head.lines.iter().rfind(|line| line.name.of(&request.bytes).eq_ignore_ascii_case(name));
-    out.extend(line.map(|line| (key, String::from_utf8_lossy(line.value.of(&request.bytes)))));
+    out.extend(attempt.request.last_line(name).map(|value| (key, String::from_utf8_lossy(value))));
 }
 
 fn of<'r>(

@@ -16,7 +16,6 @@ use crate::lang::budget::Budget;
 use crate::lang::java_regex::Regex;
 use crate::lang::policy::Policy;
 use crate::settings::limits::{TOKEN_BYTES_MAX, TOKEN_EXPRESSION_STEPS_MAX};
-use crate::wire::headers::Span;
 use crate::wire::uri::{Decoded, pairs, query_name_is};
 
 /// A compiled authorizer of type TOKEN or REQUEST.
@@ -60,8 +59,10 @@ pub struct Said {
     pub rules: Option<Arc<Rules>>,
     /// `usageIdentifierKey`: the value of an API key.
     pub usage_identifier_key: Option<Box<str>>,
-    /// As the function wrote it.
+    /// As the function wrote it, for whoever has just asked: it is not remembered.
     pub policy: Box<str>,
+    /// Of that text.
+    pub policy_bytes: usize,
 }
 
 impl Authorizer {
@@ -170,13 +171,14 @@ fn said(answer: &[u8], latency_ms: u64) -> Result<Said, String> {
         rules: Some(Arc::new(rules)),
         usage_identifier_key: answer.usage_identifier_key,
         policy: answer.policy_document.get().into(),
+        policy_bytes: answer.policy_document.get().len(),
     })
 }
 
 impl Said {
     /// The same for a caller who did not have to wait for it.
     pub fn remembered(&self) -> Self {
-        let mut said = self.clone();
+        let mut said = Self { policy: Box::default(), ..self.clone() };
         if let Some(latency) = said.context.get_mut("integrationLatency") {
             *latency = 0.into();
         }
@@ -187,7 +189,7 @@ impl Said {
     pub fn bytes(&self) -> usize {
         let members = self.context.iter().map(|(name, value)| name.len() + 64 + value_bytes(value)).sum::<usize>();
         // A compiled policy has a piece for each letter between two wildcards, and more around it.
-        members + 256 + 8 * self.policy.len()
+        members + 256 + 8 * self.policy_bytes
     }
 }
 
@@ -246,10 +248,7 @@ impl Source {
 
 /// The last line of that name, in any case; `None` where it is empty.
 pub(super) fn header_value<'x>(context: &Context<'x>, name: &[u8]) -> Option<&'x [u8]> {
-    let request = context.request;
-    let of = |span: Span| span.of(&request.bytes);
-    let line = request.head.lines.iter().rfind(|line| of(line.name).eq_ignore_ascii_case(name))?;
-    Some(of(line.value).trim_ascii()).filter(|value| !value.is_empty())
+    context.request.last_line(name).map(<[u8]>::trim_ascii).filter(|value| !value.is_empty())
 }
 
 pub(super) fn unauthorized() -> Fault {

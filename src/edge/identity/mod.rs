@@ -68,7 +68,7 @@ pub fn said(verified: Verified) -> Said {
         let scopes: Vec<Value> = verified.scopes.iter().map(|scope| Value::from(&**scope)).collect();
         context.insert("scopes".to_owned(), scopes.into());
     }
-    Said { context, rules: None, usage_identifier_key: None, policy: Box::default() }
+    Said { context, rules: None, usage_identifier_key: None, policy: Box::default(), policy_bytes: 0 }
 }
 
 /// What is remembered of one stage's callers begins with this.

@@ -95,10 +95,6 @@ fn undeployable(api: &RestApi, problems: &mut Vec<Problem>) {
         let found = "No integration defined for method";
         problems.push(Problem::error("deploy::integration", method.place, found, "Put an integration on the method"));
     }
-    if api.endpoint_types.iter().any(|kind| kind.value == "PRIVATE") && api.policy.is_none() {
-        let found = "Private REST API doesn't have a resource policy attached to it";
-        problems.push(Problem::error("deploy::policy", api.place, found, "Write a policy that says who may call"));
-    }
 }
 
 #[cfg(test)]
