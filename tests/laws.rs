@@ -29,7 +29,11 @@ const SPINE_ONLY: &[&str] =
     &["answer", "authorize", "encode", "invoke", "relay", "snapshot", "told", "whole", "worker"];
 /// Proofs that a stage made and a later one asks for: naming one is how a check cannot be left out, and only the stage
 /// that made it can make another.
-const PROOFS: &[&[&str]] = &[&["edge", "limit", "Admitted"], &["edge", "request_validator", "Valid"]];
+const PROOFS: &[&[&str]] = &[
+    &["edge", "identity", "resource_policy", "Allowed"],
+    &["edge", "limit", "Admitted"],
+    &["edge", "request_validator", "Valid"],
+];
 
 /// Files that may hold `unsafe`, each for a reason that stands in it.
 const UNSAFE_FILES: &[&str] = &[

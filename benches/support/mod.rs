@@ -182,7 +182,7 @@ impl InMemory {
         let matched = dispatch::route(&release.tree, request, &located);
         let method = &release.methods[matched.method().expect("a method")];
         record.series = Some(method.series);
-        limit::admit(&mut self.buckets, &method.limits, request.received).expect("never throttled");
+        limit::take(&mut self.buckets, &method.limits, request.received).expect("never throttled");
         let plan = method.plan.as_ref().expect("a plan");
         let context = Context::new(request, &release.facts, Some(&method.facts), &matched.values);
         let tools = Tools { scratch: &mut self.scratch, log: None };

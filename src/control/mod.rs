@@ -156,7 +156,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         counters: cores.counters.clone(),
         registry,
         ready: AtomicBool::new(true),
-        draining: AtomicBool::new(false),
+        draining: Arc::clone(&cores.shared.draining),
         heartbeats: Arc::clone(&cores.shared.heartbeats),
         started: Instant::now(),
         log_lines_lost: log.as_ref().map_or_else(Arc::<AtomicU64>::default, LogWriter::lost),

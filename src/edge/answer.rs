@@ -8,6 +8,7 @@ use super::exchange::{Context, DomainFacts, PathValues, Request, StageFacts, Ver
 use super::fault::{Fault, FaultKind};
 use super::identity::Authorization;
 use super::identity::caller::Caller;
+use super::identity::resource_policy::Allowed;
 use super::limit::Admitted;
 use super::limit::api_key::ApiKeys;
 use super::limit::meter::Metered;
@@ -99,17 +100,15 @@ pub(super) async fn answer<'s>(
     };
     record.series = Some(method.series);
     record.logged = method.logged;
-    let signed = match &worker.assumed {
+    let (allowed, signed) = match &worker.assumed {
         Some(caller) => {
             trail.caller = caller.clone();
-            Whole::Arrived
+            (Allowed::as_assumed(), Whole::Arrived)
         }
-        None if matches!(method.authorization, Authorization::Open) && release.policy.is_none() => Whole::Arrived,
         None => {
             let at = At { release, method: Some(method), values: &trail.values, domain: trail.domain, path_bytes };
-            let began = worker.clock.now();
             let authorized = match authorize::at_once(worker, snapshot, connection, at) {
-                Some(authorized) => authorized.map(|caller| (caller, Whole::Arrived)),
+                Some(authorized) => authorized.map(|(caller, allowed)| (caller, allowed, Whole::Arrived)),
                 // Boxed: its state would make every waiting connection larger.
                 None => Box::pin(authorize::authorize(worker, snapshot, connection, at)).await,
             };
@@ -119,17 +118,17 @@ pub(super) async fn answer<'s>(
                 Authorization::Lambda(_) | Authorization::UserPool(_) => Some(Checker::Authorizer),
             };
             if let Some(by) = by {
-                record.checked(by, worker.clock.now().micros_since(began), authorized.as_ref().err());
+                record.checked(by, worker.clock.now().micros_since(now), authorized.as_ref().err());
             }
-            let (caller, whole) = authorized?;
+            let (caller, allowed, whole) = authorized?;
             trail.caller = caller;
-            whole
+            (allowed, whole)
         }
     };
     let admitted = if method.needs_api_key {
-        metered(worker, &snapshot.api_keys, &connection.request, release, method, trail)?
+        metered(worker, &snapshot.api_keys, &connection.request, release, method, trail, &allowed)?
     } else {
-        limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now)?
+        limit::admit(&mut worker.buckets.borrow_mut(), &method.limits, now, &allowed)?
     };
     let plan = method.plan.as_ref().ok_or_else(|| Fault::new(FaultKind::NotImplemented))?;
     let whole = match looks_into_body(connection, plan) {
@@ -188,6 +187,7 @@ fn metered<'s>(
     release: &Release,
     method: &Method,
     trail: &mut Trail<'s>,
+    allowed: &Allowed,
 ) -> Result<Admitted, Fault> {
     let invalid = || Fault::new(FaultKind::InvalidApiKey);
     let value = if release.key_of_authorizer {
@@ -207,7 +207,8 @@ fn metered<'s>(
         own_verb: method.facts.verb.map_or("ANY", Verb::as_str),
         day,
     };
-    worker.meters.borrow_mut().admit(&metered, &mut worker.buckets.borrow_mut(), &method.limits, request.received)
+    let mut buckets = worker.buckets.borrow_mut();
+    worker.meters.borrow_mut().admit(&metered, &mut buckets, &method.limits, request.received, allowed)
 }
 
 /// What a request that has met its method knows: where it came by is for the log alone, as on AWS.
@@ -366,7 +367,7 @@ fn unmatched<'s>(
     (path_bytes, asked): (usize, bool),
 ) -> Result<Response<'s>, Fault> {
     let Some(release) = trail.release else { return Err(Fault::new(FaultKind::UnknownHost)) };
-    limit::admit(&mut worker.buckets.borrow_mut(), &release.limits, connection.request.received)?;
+    limit::take(&mut worker.buckets.borrow_mut(), &release.limits, connection.request.received)?;
     if asked {
         return Ok(Response::constant(204, cors::preflight_head(), b""));
     }

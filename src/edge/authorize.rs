@@ -11,7 +11,7 @@ use super::identity::caller::Caller;
 use super::identity::iam::{Claimed, examine, verify};
 use super::identity::issuer::Issuer;
 use super::identity::lambda::{self, Said};
-use super::identity::resource_policy::{Denial, Side, alone, refuse_authorized, refuse_user, together};
+use super::identity::resource_policy::{Allowed, Denial, Side, alone, refuse_authorized, refuse_user, together};
 use super::identity::user_pool::{self, Verdict};
 use super::identity::{Asked, Attempt, Authorization, INVOKE, said};
 use super::snapshot::{Method, Release, Snapshot};
@@ -53,11 +53,11 @@ pub(super) fn at_once(
     snapshot: &Snapshot,
     connection: &Connection,
     at: At<'_>,
-) -> Option<Result<Caller, Fault>> {
+) -> Option<Result<(Caller, Allowed), Fault>> {
     let request = &connection.request;
     let remembered = |key: &[u8]| worker.shared.answers.find(key, request.unix_millis);
     match at.authorization() {
-        Authorization::Open => Some(at.alone(request).map(|()| Caller::default())),
+        Authorization::Open => Some(at.alone(request).map(|allowed| (Caller::default(), allowed))),
         Authorization::Iam => {
             let is_there = request.head.framing == Framing::None || connection.body.is_complete();
             let claimed = match examine(&snapshot.principals, request) {
@@ -83,7 +83,7 @@ pub(super) fn at_once(
                 Ok((key, _)) => key,
                 Err(fault) => return Some(Err(fault)),
             };
-            remembered(&key).map(|said| at.alone(request).map(|()| Caller { said: Some(said), signer: None }))
+            remembered(&key).map(|said| at.alone(request).map(|allowed| (Caller::of(said), allowed)))
         }
     }
 }
@@ -95,12 +95,9 @@ pub(super) async fn authorize(
     snapshot: &Snapshot,
     connection: &mut Connection,
     at: At<'_>,
-) -> Result<(Caller, Whole), Fault> {
-    let caller = match at.authorization() {
-        Authorization::Open => {
-            at.alone(&connection.request)?;
-            Caller::default()
-        }
+) -> Result<(Caller, Allowed, Whole), Fault> {
+    let (caller, allowed) = match at.authorization() {
+        Authorization::Open => (Caller::default(), at.alone(&connection.request)?),
         Authorization::Iam => {
             let most = usize::try_from(worker.limits.payload_bytes_max).unwrap_or(usize::MAX);
             let announced = connection.body.remaining().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
@@ -110,8 +107,8 @@ pub(super) async fn authorize(
             // Who claims to sign has been looked at before her body was read: now for what it lends.
             let claimed = examine(&snapshot.principals, &connection.request)?;
             let body = Some(whole.bytes(connection));
-            let caller = signed(worker, snapshot, at, &connection.request, claimed, body)?;
-            return Ok((caller, whole));
+            let (caller, allowed) = signed(worker, snapshot, at, &connection.request, claimed, body)?;
+            return Ok((caller, allowed, whole));
         }
         Authorization::Lambda(authorizer) => {
             let request = &connection.request;
@@ -126,11 +123,10 @@ pub(super) async fn authorize(
         }
         Authorization::UserPool(asked) => {
             let said = recognised(worker, &connection.request, at, asked).await?;
-            at.alone(&connection.request)?;
-            Caller { said: Some(said), signer: None }
+            (Caller::of(said), at.alone(&connection.request)?)
         }
     };
-    Ok((caller, Whole::Arrived))
+    Ok((caller, allowed, Whole::Arrived))
 }
 
 /// What an authorizer says of a caller, whatever may come of it: `test-invoke-authorizer`.
@@ -195,19 +191,19 @@ impl<'a> At<'a> {
     }
 
     /// Where nobody but the API's policy has a say.
-    fn alone(&self, request: &Request) -> Result<(), Fault> {
+    fn alone(&self, request: &Request) -> Result<Allowed, Fault> {
         if self.release.policy.is_none() {
-            return Ok(());
+            return alone(None).map_err(refuse_authorized);
         }
         let arn = self.arn(request);
         let attempt = self.attempt(request, &arn);
-        let Some(decision) = self.resource(&attempt, Principal::Anonymous) else { return Ok(()) };
-        alone(decision).map_err(|denial| refuse_user("anonymous", &attempt, denial))
+        alone(self.resource(&attempt, Principal::Anonymous))
+            .map_err(|denial| refuse_user("anonymous", &attempt, denial))
     }
 
     /// Where a function has said something. A remembered answer too: its policy is about this request's method
     /// (security/lambda-authorizers section 5).
-    fn authorized(&self, request: &Request, said: Arc<Said>) -> Result<Caller, Fault> {
+    fn authorized(&self, request: &Request, said: Arc<Said>) -> Result<(Caller, Allowed), Fault> {
         let arn = self.arn(request);
         let attempt = self.attempt(request, &arn);
         let resource = self.resource(&attempt, Principal::Anonymous);
@@ -215,12 +211,12 @@ impl<'a> At<'a> {
             return Err(refuse_user("anonymous", &attempt, Denial::Explicit));
         }
         let identity = said.rules.as_ref().map_or(Decision::Silent, |rules| rules.decide(&attempt));
-        together(identity, resource, Side::Function).map_err(refuse_authorized)?;
-        Ok(Caller { said: Some(said), signer: None })
+        let allowed = together(identity, resource, Side::Function).map_err(refuse_authorized)?;
+        Ok((Caller::of(said), allowed))
     }
 }
 
-/// `AWS_IAM`. `body` is absent where there is no method: then who it is and when will do.
+/// `AWS_IAM`. `body` is absent where there is no method: then who it is and when will do, and nobody is let through.
 fn signed(
     worker: &Worker,
     snapshot: &Snapshot,
@@ -228,22 +224,23 @@ fn signed(
     request: &Request,
     claimed: Claimed<'_>,
     body: Option<&[u8]>,
-) -> Result<Caller, Fault> {
+) -> Result<(Caller, Allowed), Fault> {
     if let Some(body) = body {
         verify(&snapshot.principals, &mut worker.signing_keys.borrow_mut(), &claimed, request, body)?;
     }
-    let signer = claimed.signer;
-    if at.method.is_some() {
-        let principal = &signer.principal;
-        let arn = at.arn(request);
-        let attempt = Attempt { principal: Some(principal), ..at.attempt(request, &arn) };
-        let resource = at.resource(&attempt, Principal::Aws(&principal.facts.user_arn));
-        let own = principal.facts.account_id == at.release.facts.account_id;
-        let side = if own { Side::SameAccount } else { Side::OtherAccount };
-        together(signer.decide(&attempt), resource, side)
-            .map_err(|denial| refuse_user(&principal.facts.user_arn, &attempt, denial))?;
+    if at.method.is_none() {
+        return Err(Fault::new(FaultKind::NoSuchRoute));
     }
-    Ok(Caller { signer: Some(signer), said: None })
+    let signer = claimed.signer;
+    let principal = &signer.principal;
+    let arn = at.arn(request);
+    let attempt = Attempt { principal: Some(principal), ..at.attempt(request, &arn) };
+    let resource = at.resource(&attempt, Principal::Aws(&principal.facts.user_arn));
+    let own = principal.facts.account_id == at.release.facts.account_id;
+    let side = if own { Side::SameAccount } else { Side::OtherAccount };
+    let allowed = together(signer.decide(&attempt), resource, side)
+        .map_err(|denial| refuse_user(&principal.facts.user_arn, &attempt, denial))?;
+    Ok((Caller { signer: Some(signer), said: None }, allowed))
 }
 
 /// What the function says of this caller, or has said before.

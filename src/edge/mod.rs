@@ -180,7 +180,6 @@ fn begin(worker: &Rc<Worker>, door: &Door, accepted: Accepted) {
 
 /// Stops listening, answers what the kernel had already accepted, and waits until the last connection has ended.
 async fn drain(worker: &Rc<Worker>, doors: &[Rc<Door>]) {
-    worker.draining.set(true);
     for door in doors {
         for accepted in door.listener.stop() {
             worker.shared.connections.fetch_add(1, Ordering::Relaxed);

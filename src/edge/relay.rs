@@ -1,6 +1,8 @@
 //! Between a client's connection and a backend's: how a body goes out, how an answer and its body come back.
 //! Part of the spine: it sees both ends.
 
+use std::sync::atomic::Ordering;
+
 use super::body::{Body, BodyError, frame};
 use super::connection::{AnswerFraming, Connection, Finish, finish_head};
 use super::encode;
@@ -271,7 +273,8 @@ pub(super) async fn send(
     }
     let now = record.answered;
     let lasting = now.since(connection.opened) < worker.limits.connection_lifetime;
-    let mut keep = connection.request.head.keep_alive && !closes && !worker.draining.get() && lasting;
+    let mut keep =
+        connection.request.head.keep_alive && !closes && !worker.shared.draining.load(Ordering::Relaxed) && lasting;
     // While an upload has the client's direction, its end decides; else what is left of the body does.
     let lent = matches!(&body, Content::Backend(inbound) if inbound.has_upload());
     keep &= lent || connection.can_clear_body();

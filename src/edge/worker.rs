@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::exchange::IdSource;
 use super::fault::{Fault, FaultKind};
@@ -51,7 +51,6 @@ pub struct Worker {
     /// What stands for every integration's answer, and for every caller: `weir invoke` says them.
     pub canned: Option<Canned>,
     pub assumed: Option<Caller>,
-    pub draining: Cell<bool>,
     /// Connections of this core.
     pub open: Cell<usize>,
     pub shared: Arc<Shared>,
@@ -79,6 +78,8 @@ pub struct Shared {
     pub held_bytes: AtomicUsize,
     /// Bytes that bodies may come to whose signature is still to be looked at, of all cores.
     pub unverified_bytes: AtomicUsize,
+    /// Told to stop: from the moment that the process says so, every answer closes its connection.
+    pub draining: Arc<AtomicBool>,
     /// Cores that have ended their last connection after a drain.
     pub drained: AtomicUsize,
     /// What is remembered of callers.
@@ -162,6 +163,7 @@ impl Shared {
             revisions: (0..cores).map(|_| AtomicU64::new(0)).collect(),
             held_bytes: AtomicUsize::new(0),
             unverified_bytes: AtomicUsize::new(0),
+            draining: Arc::default(),
             drained: AtomicUsize::new(0),
             answers: Answers::default(),
             dev_identity: false,
@@ -193,7 +195,6 @@ impl Worker {
             looked_into: Cell::new(0),
             canned: None,
             assumed: start.assumed.as_ref().map(Caller::assumed),
-            draining: Cell::new(false),
             open: Cell::new(0),
             shared: start.shared,
         }

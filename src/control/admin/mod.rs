@@ -106,7 +106,7 @@ pub struct AdminState {
     /// A snapshot is live.
     pub ready: AtomicBool,
     /// The process is on its way out: a load balancer should send nothing more.
-    pub draining: AtomicBool,
+    pub draining: Arc<AtomicBool>,
     /// When each core last turned its loop, in milliseconds since `started`.
     pub heartbeats: Arc<[AtomicU64]>,
     /// What the heartbeats count from. Cores have as long as [`HEARTBEAT_AGE_MAX`] to start.
@@ -250,7 +250,7 @@ mod tests {
             counters: vec![Arc::new(CoreCounters::new(1))],
             registry: Arc::new(Registry::new(1)),
             ready: AtomicBool::new(true),
-            draining: AtomicBool::new(false),
+            draining: Arc::default(),
             heartbeats: [AtomicU64::new(60_000), AtomicU64::new(60_000)].into(),
             started: Instant::now().checked_sub(minute).expect("a clock older than a minute"),
             log_lines_lost: Arc::default(),

@@ -24,6 +24,11 @@ pub struct Assumed {
 }
 
 impl Caller {
+    /// Somebody of whom an authorizer has said something.
+    pub fn of(said: Arc<Said>) -> Self {
+        Self { signer: None, said: Some(said) }
+    }
+
     /// Somebody whom nobody has asked.
     pub fn assumed(assumed: &Arc<Assumed>) -> Self {
         let signer = assumed.identity.clone().map(|facts| Arc::new(Signer::assumed(facts)));

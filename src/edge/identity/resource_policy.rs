@@ -23,6 +23,18 @@ pub enum Side {
     Function,
 }
 
+/// Whoever calls has been asked all that her method and its API ask, and may. Only this file makes one, and the limits ask
+/// for it: a request that nobody looked at does not get further.
+#[derive(Debug)]
+pub struct Allowed(());
+
+impl Allowed {
+    /// Of a caller whom somebody at a terminal or in the settings has made up (`weir invoke`, `--dev-identity`).
+    pub fn as_assumed() -> Self {
+        Self(())
+    }
+}
+
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
@@ -37,24 +49,24 @@ impl ResourcePolicy {
     }
 }
 
-/// Where nobody but the resource policy has a say: it has to allow.
-pub fn alone(resource: Decision) -> Result<(), Denial> {
+/// Where nobody but the resource policy has a say, if there is one: it has to allow.
+pub fn alone(resource: Option<Decision>) -> Result<Allowed, Denial> {
     match resource {
-        Decision::Allow => Ok(()),
-        Decision::Silent => Err(Denial::Silent),
-        Decision::ExplicitDeny => Err(Denial::Explicit),
+        None | Some(Decision::Allow) => Ok(Allowed(())),
+        Some(Decision::Silent) => Err(Denial::Silent),
+        Some(Decision::ExplicitDeny) => Err(Denial::Explicit),
     }
 }
 
 /// Tables A and B. An API without a policy has no say (`None`).
-pub fn together(identity: Decision, resource: Option<Decision>, side: Side) -> Result<(), Denial> {
+pub fn together(identity: Decision, resource: Option<Decision>, side: Side) -> Result<Allowed, Denial> {
     use Decision::{Allow, ExplicitDeny, Silent};
     match (identity, resource) {
         (ExplicitDeny, _) | (_, Some(ExplicitDeny)) => Err(Denial::Explicit),
-        (Allow, Some(Allow)) => Ok(()),
+        (Allow, Some(Allow)) => Ok(Allowed(())),
         // A resource policy is the only way into another account, and cannot open it for who may not leave hers.
         _ if side == Side::OtherAccount => Err(Denial::Silent),
-        (Allow, _) | (Silent, Some(Allow)) => Ok(()),
+        (Allow, _) | (Silent, Some(Allow)) => Ok(Allowed(())),
         (Silent, Some(Silent) | None) => Err(Denial::Silent),
     }
 }
@@ -121,11 +133,14 @@ mod tests {
             (ExplicitDeny, Some(ExplicitDeny), EXPLICIT, EXPLICIT),
             (ExplicitDeny, None,               EXPLICIT, EXPLICIT),
         ] {
-            assert_eq!(together(identity, resource, Side::SameAccount), same, "{identity:?} {resource:?}");
-            assert_eq!(together(identity, resource, Side::Function), same, "{identity:?} {resource:?}");
-            assert_eq!(together(identity, resource, Side::OtherAccount), other, "{identity:?} {resource:?}");
+            let told = |side| together(identity, resource, side).map(drop);
+            assert_eq!(told(Side::SameAccount), same, "{identity:?} {resource:?}");
+            assert_eq!(told(Side::Function), same, "{identity:?} {resource:?}");
+            assert_eq!(told(Side::OtherAccount), other, "{identity:?} {resource:?}");
         }
-        assert_eq!((alone(Allow), alone(Silent), alone(ExplicitDeny)), (GOOD, IMPLICIT, EXPLICIT));
+        let told = |resource| alone(resource).map(drop);
+        assert_eq!((told(None), told(Some(Allow))), (GOOD, GOOD));
+        assert_eq!((told(Some(Silent)), told(Some(ExplicitDeny))), (IMPLICIT, EXPLICIT));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl<'b> Compiler<'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edge::limit::{Buckets, admit};
+    use crate::edge::limit::{Buckets, take};
 
     const SECOND: Instant = Instant(1_000_000_000);
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn admitted(buckets: &mut Buckets, limits: Limits) -> usize {
-        (0..100).filter(|_| admit(buckets, &limits, SECOND).is_ok()).count()
+        (0..100).filter(|_| take(buckets, &limits, SECOND).is_ok()).count()
     }
 
     #[test]

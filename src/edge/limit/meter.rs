@@ -11,6 +11,7 @@ use super::bucket::Bucket;
 use super::days::Day;
 use super::{Admitted, Buckets, Limits, admit};
 use crate::edge::fault::{Fault, FaultKind};
+use crate::edge::identity::resource_policy::Allowed;
 use crate::time::Instant;
 
 /// By the numbers of their usages: only those that were used since the core last told.
@@ -66,6 +67,7 @@ impl Meters {
         buckets: &mut Buckets,
         limits: &Limits,
         now: Instant,
+        allowed: &Allowed,
     ) -> Result<Admitted, Fault> {
         let cores = self.cores;
         let meter = self.meters.entry(metered.usage.number).or_insert_with(|| Meter::new(Arc::clone(metered.usage)));
@@ -77,7 +79,7 @@ impl Meters {
             let same_path = &*method.path == metered.path;
             same_path && (&*method.verb == metered.verb || &*method.verb == metered.own_verb)
         });
-        let admitted = meter.admit(method.map(|method| method.place), buckets, limits, now);
+        let admitted = meter.admit(method.map(|method| method.place), buckets, limits, now, allowed);
         match &admitted {
             Ok(_) => meter.admitted.add(metered.stage.place),
             Err(_) => meter.left += u32::from(meter.usage.plan.quota.is_some()),
@@ -126,6 +128,7 @@ impl Meter {
         buckets: &mut Buckets,
         limits: &Limits,
         now: Instant,
+        allowed: &Allowed,
     ) -> Result<Admitted, Fault> {
         let throttled = || Fault::new(FaultKind::Throttled);
         if let Some((place, ledger)) = method.and_then(|place| Some((place, self.usage.methods.get(place)?))) {
@@ -137,7 +140,7 @@ impl Meter {
             }
         }
         let of_plan = self.usage.throttle.as_ref().is_none_or(|ledger| self.bucket.take(ledger, now));
-        let admitted = if of_plan { admit(buckets, limits, now) } else { Err(throttled()) };
+        let admitted = if of_plan { admit(buckets, limits, now, allowed) } else { Err(throttled()) };
         if admitted.is_err() {
             if of_plan && self.usage.throttle.is_some() {
                 self.bucket.put_back();

@@ -16,6 +16,7 @@ use bucket::Bucket;
 use ledger::Ledger;
 
 use crate::edge::fault::{Fault, FaultKind};
+use crate::edge::identity::resource_policy::Allowed;
 use crate::time::Instant;
 
 /// The budgets that one method's requests are taken from, in AWS's order: the method's, then the account's.
@@ -65,9 +66,14 @@ struct Place {
 #[derive(Debug)]
 pub struct Admitted(());
 
-/// Takes one token of every budget, or none of any.
+/// Takes one token of every budget, or none of any, for a request that may be made.
 #[inline]
-pub fn admit(buckets: &mut Buckets, limits: &Limits, now: Instant) -> Result<Admitted, Fault> {
+pub fn admit(buckets: &mut Buckets, limits: &Limits, now: Instant, _allowed: &Allowed) -> Result<Admitted, Fault> {
+    take(buckets, limits, now).map(Admitted)
+}
+
+/// The same for one that is refused all the same: it counts, and gets no further.
+pub fn take(buckets: &mut Buckets, limits: &Limits, now: Instant) -> Result<(), Fault> {
     for (taken, &slot) in limits.budgets().iter().enumerate() {
         let Some(Place { ledger: Some(ledger), bucket }) = buckets.places.get_mut(slot as usize) else {
             debug_assert!(false, "a stage's budgets are in every snapshot that it is in");
@@ -80,7 +86,7 @@ pub fn admit(buckets: &mut Buckets, limits: &Limits, now: Instant) -> Result<Adm
             return Err(Fault::new(FaultKind::Throttled));
         }
     }
-    Ok(Admitted(()))
+    Ok(())
 }
 
 impl Buckets {

@@ -177,6 +177,7 @@ mod tests {
     use super::*;
     use crate::edge::exchange::StageFacts;
     use crate::edge::fault::FaultKind;
+    use crate::edge::identity::resource_policy::Allowed;
 
     const NOW: Instant = Instant(1_000_000_000);
 
@@ -216,7 +217,7 @@ mod tests {
         let metered = Metered { usage, stage, path, verb: "GET", own_verb: "GET", day };
         let mut count = 0;
         loop {
-            match meters.admit(&metered, &mut Buckets::default(), &Limits::default(), NOW) {
+            match meters.admit(&metered, &mut Buckets::default(), &Limits::default(), NOW, &Allowed::as_assumed()) {
                 Ok(_) if count + 1 >= times => return (count + 1, None),
                 Ok(_) => count += 1,
                 Err(fault) => return (count, Some(fault.kind)),
