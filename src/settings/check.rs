@@ -13,7 +13,7 @@ use super::limits::{
 use super::raw::{Command, Key, Mistake, Raw, RawMethodSetting, Said, Written};
 use super::words::{self, Parsed};
 use super::{
-    AccessLog, ApiFile, AuditTarget, DriverChoice, ExtraCodings, LogTarget, MethodSetting, Settings, Throttle,
+    AccessLog, ApiFile, AuditTarget, Aws, DriverChoice, ExtraCodings, LogTarget, MethodSetting, Settings, Throttle,
     UpstreamOverride,
 };
 
@@ -50,6 +50,8 @@ impl Checker<'_> {
         Settings {
             iam: self.iam(&account_id),
             trusted_proxies: self.trusted_proxies(),
+            functions: Vec::new(),
+            aws: Aws::default(),
             lambda_endpoint: self.lambda_endpoint(),
             user_pools: self.user_pools(),
             dev_identity: self.dev_identity(&listen),

@@ -2,10 +2,12 @@
 //!
 //! [`raw`] is what was written; [`Settings`] is what it means. The rest of the program never doubts a `Settings`.
 
+mod aws;
 mod callers;
 mod check;
 mod credentials;
 pub mod file;
+mod functions;
 mod iam;
 pub mod limits;
 mod network;
@@ -22,7 +24,9 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub use aws::{Aws, CredentialSource, RoleCredentials};
 pub use callers::{Iam, IamPolicy, IamPrincipal, KeySource, LambdaEndpoint, UserPool, VpcEndpoint};
+pub use functions::{Function, FunctionLog, FunctionPlace, FunctionRuntime, LocalFunction};
 use limits::{CONFIG_BYTES_MAX, Limits, PRINCIPALS_FILE_BYTES_MAX, SETTINGS_MISTAKES_MAX};
 pub use network::Network;
 pub use raw::Command;
@@ -156,7 +160,11 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// Listeners that stand for VPC endpoints: what comes by them is a private call. Each is in `listen` too.
     pub vpc_endpoints: Vec<VpcEndpoint>,
-    /// Where Lambda authorizers are invoked by the Invoke API; `None` refuses them when a definition is loaded.
+    /// Where functions live; those that no entry is for are where `lambda_endpoint` says.
+    pub functions: Vec<Function>,
+    pub aws: Aws,
+    /// Where functions are invoked by the Invoke API that no entry of `functions` is for; `None` refuses them when a
+    /// definition is loaded.
     pub lambda_endpoint: Option<LambdaEndpoint>,
     /// Issuers in place of Cognito user pools.
     pub user_pools: Vec<UserPool>,

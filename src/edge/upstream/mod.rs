@@ -2,6 +2,7 @@
 
 mod call;
 pub mod compile;
+pub mod credential;
 pub mod endpoint;
 mod http;
 mod inbound;

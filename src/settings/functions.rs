@@ -1,0 +1,67 @@
+//! Where Lambda functions live, as meant.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::callers::LambdaEndpoint;
+
+/// One entry of `[[functions]]`, or one `--function`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// A name, `name:qualifier`, or either with `*`. The first that is met holds.
+    pub pattern: String,
+    pub place: FunctionPlace,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FunctionPlace {
+    /// AWS itself, in the region of the function's ARN.
+    Aws,
+    /// Whatever speaks the Invoke API. With a path, that is the one that is called, whatever the function is.
+    Url { endpoint: LambdaEndpoint, path: Option<String> },
+    /// Processes on this machine.
+    Local(Arc<LocalFunction>),
+}
+
+/// A function that runs here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LocalFunction {
+    /// Never a pattern.
+    pub name: String,
+    /// A folder, or a zip file of one.
+    pub code: PathBuf,
+    /// `app.handler`; a custom runtime may do without.
+    pub handler: Option<String>,
+    pub runtime: FunctionRuntime,
+    /// By name, without repetition.
+    pub environment: Vec<(String, String)>,
+    /// What one process may have of memory.
+    pub memory_bytes: u64,
+    /// Of one invocation.
+    pub timeout: Duration,
+    /// Processes at once, at least one.
+    pub concurrency: usize,
+    /// Processes that are kept, however idle: at most `concurrency`.
+    pub warm: usize,
+    /// After which a process beyond those ends.
+    pub idle_timeout: Duration,
+    pub log: FunctionLog,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum FunctionRuntime {
+    /// `python3` or `python3.12`: the interpreter.
+    Python(String),
+    /// `node`: the interpreter.
+    Node(String),
+    /// `bootstrap` in its folder.
+    Provided,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FunctionLog {
+    #[default]
+    Stdout,
+    File(PathBuf),
+}
