@@ -34,6 +34,8 @@ pub(super) struct Trail<'s> {
     pub(super) api_key_id: Option<&'s str>,
     pub(super) caller: Caller,
     pub(super) values: PathValues,
+    /// Bytes of the path behind the stage or base path.
+    pub(super) path_bytes: usize,
 }
 
 impl Trail<'_> {
@@ -48,6 +50,7 @@ impl Trail<'_> {
             api_key: self.release.filter(|release| release.key_of_authorizer).and_then(|_| named()),
             identity: self.caller.identity(),
             authorizer: self.caller.authorizer(),
+            own_path: request.own_path(self.domain.is_some(), self.path_bytes),
             ..Context::new(request, stage, method, &self.values)
         }
     }
@@ -82,6 +85,7 @@ pub(super) async fn answer<'s>(
         method,
         domain: located.domain,
         values: matched.values,
+        path_bytes: matched.path_bytes,
         ..Trail::default()
     };
     record.series = Some(release.unmatched);
@@ -148,8 +152,13 @@ pub(super) async fn answer<'s>(
     };
     let (answered, overrides) = match outbound {
         Outbound::Mock { status, overrides } => (Answered::Mock { status }, overrides),
-        Outbound::Http { head, verb, body, overrides } => {
+        Outbound::Http { mut head, verb, body, overrides } => {
             let Some(integration) = &plan.integration else { return Err(Fault::new(FaultKind::Configuration)) };
+            if let Some(signing) = &integration.signing {
+                let caller = trail.caller.signer.as_ref().map(|signer| signer.keys());
+                let seconds = connection.request.unix_millis / 1_000;
+                signing.sign(&mut head, body.bytes(whole.bytes(connection)), caller, seconds)?;
+            }
             if let Some(log) = record.log.as_deref_mut() {
                 told::outbound(log, integration, &head, &body, whole.bytes(connection));
             }
@@ -275,16 +284,25 @@ async fn respond<'s>(
     overrides: Option<&Overrides>,
     record: &mut Record<'_>,
 ) -> Result<Response<'s>, Fault> {
-    let chosen = match transform::choice(&plan.response, answered.backend().status) {
+    let mut held = None;
+    if plan.response.chooses_by_body()
+        && let Answered::Backend(inbound) = &mut answered
+    {
+        held = Box::pin(whole::of_backend(worker, inbound)).await?;
+    }
+    let body = held.as_ref().map_or(answered.first(), |held| &held.bytes);
+    let chosen = match transform::choice(&plan.response, answered.backend(), body) {
         Ok(chosen) => chosen,
         Err(fault) => return Err(answered.given_back(worker, fault)),
     };
     let complete = if let Answered::Backend(inbound) = &answered { inbound.is_complete() } else { true };
     let needs_body = !matches!(answered, Answered::Backend(_))
         || record.log.is_some()
-        || chosen.needs_body(context, answered.backend(), answered.first(), complete);
-    let mut held = None;
-    if needs_body && let Answered::Backend(inbound) = &mut answered {
+        || chosen.needs_body(context, answered.backend(), body, complete);
+    if needs_body
+        && !complete
+        && let Answered::Backend(inbound) = &mut answered
+    {
         held = Box::pin(whole::of_backend(worker, inbound)).await?;
     }
     let body = held.as_ref().map_or(answered.first(), |held| &held.bytes);

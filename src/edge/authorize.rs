@@ -15,7 +15,7 @@ use super::identity::resource_policy::{Allowed, Denial, Side, alone, refuse_auth
 use super::identity::user_pool::{self, Verdict};
 use super::identity::{Asked, Attempt, Authorization, INVOKE, said};
 use super::snapshot::{Method, Release, Snapshot};
-use super::transform::event;
+use super::transform::event::{self, Told};
 use super::upstream::{self, Call};
 use super::whole::{self, Whole};
 use super::worker::{Unverified, Worker};
@@ -291,12 +291,14 @@ async fn ask(
     arn: &str,
 ) -> Result<Said, Fault> {
     let began = worker.clock.now();
-    let context = at.context(request);
-    // On a custom domain the base path belongs to it (rest/01 section 1.3).
-    let path = if at.domain.is_some() { request.path() } else { at.path(request) };
-    let event = authorizer.event(&context, arn, || event::of_request(&context, path));
+    let own_path = request.own_path(at.domain.is_some(), at.path_bytes);
+    let context = Context { own_path, ..at.context(request) };
+    let event = authorizer.event(&context, arn, |out| event::write(&context, Told::Authorizer, out));
     let mut bytes = Buffer::head();
     bytes.push(&authorizer.head);
+    if let Some(signing) = &authorizer.function.signing {
+        signing.sign(&mut bytes, &event, None, request.unix_millis / 1_000)?;
+    }
     bytes.push(b"Content-Length: ");
     bytes.push_decimal(event.len() as u64);
     bytes.push(b"\r\n\r\n");

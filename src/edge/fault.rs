@@ -64,6 +64,12 @@ pub enum FaultKind {
     Configuration,
     IntegrationTimeout,
     IntegrationFailure,
+    /// The integration's verb is none that its backend has.
+    IntegrationVerb,
+    /// A Lambda function ended by an error, or could not run.
+    FunctionFailure,
+    /// What a Lambda function answered is no answer for a client.
+    FunctionAnswer,
     /// A backend's answer beyond the payload limit.
     IntegrationTooLarge,
     /// More bodies are held than the process may hold.
@@ -145,6 +151,10 @@ impl FaultKind {
             Self::IntegrationTimeout => row("INTEGRATION_TIMEOUT", 504, "InternalServerErrorException", Spaced, "Endpoint request timed out"),
             Self::IntegrationFailure => row("INTEGRATION_FAILURE", 504, "InternalServerErrorException", Spaced, "Network error communicating with endpoint"),
             Self::IntegrationTooLarge => row("INTEGRATION_FAILURE", 500, "InternalServerErrorException", Spaced, "Internal server error"),
+            // rest/09 section 9.1, recorded: 500 and not the 504 of its type.
+            Self::IntegrationVerb => row("INTEGRATION_FAILURE", 500, "InternalServerErrorException", Spaced, "Internal server error"),
+            Self::FunctionFailure => row("INTEGRATION_FAILURE", 502, "InternalServerErrorException", Spaced, "Internal server error"),
+            Self::FunctionAnswer => row("API_CONFIGURATION_ERROR", 502, "InternalServerErrorException", Spaced, "Internal server error"),
             Self::Overloaded => row("", 503, "ServiceUnavailableException", Compact, "Service Unavailable"),
             Self::NotImplemented => row("", 501, "NotImplementedException", Compact, "Not Implemented"),
             Self::Internal => row("", 500, "InternalServerErrorException", Spaced, "Internal server error"),

@@ -185,7 +185,7 @@ async fn run(start: Start, snapshot: Arc<Snapshot>, ask: Ask) -> io::Result<Invo
 fn why(fault: &Fault) -> Vec<String> {
     let detail = fault.detail.as_deref();
     match fault.kind {
-        FaultKind::Configuration => {
+        FaultKind::Configuration | FaultKind::FunctionAnswer | FaultKind::IntegrationVerb => {
             let reason = detail.unwrap_or("the method is not what it should be");
             vec![format!("Execution failed due to configuration error: {reason}")]
         }

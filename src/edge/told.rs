@@ -43,13 +43,7 @@ pub(super) fn outbound(
     let uri = format!("{}{}", integration.endpoint.url(), String::from_utf8_lossy(target));
     log.line(format!("Endpoint request URI: {uri}"));
     log.pairs("Endpoint request headers", header_lines(head));
-    let body = match body {
-        OutboundBody::Client => client,
-        OutboundBody::Constant(constant) => constant,
-        OutboundBody::Made(made) => made,
-        OutboundBody::None => &[],
-    };
-    log.body("Endpoint request body after transformations", body);
+    log.body("Endpoint request body after transformations", body.bytes(client));
     log.line(format!("Sending request to {uri}"));
     log.sends = true;
 }

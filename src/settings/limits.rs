@@ -13,6 +13,10 @@ pub const HEADER_BYTES_MAX: usize = 10_240;
 /// One value that a body, or a template's override, gives a header, a query parameter or a path. AWS names no number; it
 /// takes no more than this from a client either, as all header lines together.
 pub const MAPPED_VALUE_BYTES_MAX: usize = HEADER_BYTES_MAX;
+/// Bytes of header lines that a function may answer with: several times what AWS lets pass to a client.
+pub const FUNCTION_HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Members of one map of headers that a function answers with: each name of one is looked for in the other.
+pub const FUNCTION_HEADERS_MAX: usize = 1_000;
 /// What AWS accepts as a URL on a Regional endpoint (rest/16).
 pub const URL_BYTES_MAX: usize = 10_240;
 /// What AWS accepts as a method ARN (rest/01 section 1.6); longer answers 414.

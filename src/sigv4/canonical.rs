@@ -18,13 +18,26 @@ pub(super) struct Parts<'p> {
     /// Hex, or `UNSIGNED-PAYLOAD`.
     pub payload: &'p str,
     pub plus: Plus,
+    pub path: Path,
+}
+
+/// How the path stands in the canonical request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    /// Every service but S3: without dot segments and repeated slashes, encoded once more.
+    Normal,
+    /// S3, whose keys may hold both.
+    Written,
 }
 
 pub(super) fn canonical<'a, H: Headers<'a>>(request: &Request<'a, H>, parts: &Parts<'_>) -> Vec<u8> {
     let mut text = Vec::with_capacity(1024);
     text.extend_from_slice(request.method);
     text.push(b'\n');
-    path(request.path, &mut text);
+    match parts.path {
+        Path::Normal => path(request.path, &mut text),
+        Path::Written => text.extend_from_slice(request.path),
+    }
     text.push(b'\n');
     query(request, parts.plus, &mut text);
     text.push(b'\n');

@@ -18,6 +18,13 @@ pub use request::{Headers, Request};
 pub use sign::{Signer, sign};
 pub use verify::{Expected, Texts, check, examine, verify};
 
+/// `20150830`: the day of a scope.
+pub fn date(unix_seconds: i64) -> String {
+    let mut date = time::iso(unix_seconds);
+    date.truncate(8);
+    date
+}
+
 /// SHA-256: of a body, for [`Request::body_hash`].
 pub fn hash(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];

@@ -2,7 +2,7 @@
 
 use ring::hmac;
 
-use super::canonical::{Parts, Plus, canonical};
+use super::canonical::{Parts, Path, Plus, canonical};
 use super::key::{Scope, SigningKey, hex, string_to_sign};
 use super::presented::ALGORITHM;
 use super::request::{Headers, Request};
@@ -22,7 +22,8 @@ pub struct Signer<'s> {
     pub service: &'s str,
 }
 
-/// The headers to add to `request`, which has its `Host` already: `X-Amz-Date`, `X-Amz-Security-Token` where there is
+/// The headers to add to `request`, which has its `Host` already: `X-Amz-Date`, for S3 `X-Amz-Content-Sha256`,
+/// `X-Amz-Security-Token` where there is
 /// one, `Authorization`. All that it has are signed, but for those that proxies change.
 pub fn sign<'a, H: Headers<'a>>(
     request: &Request<'a, H>,
@@ -31,6 +32,9 @@ pub fn sign<'a, H: Headers<'a>>(
 ) -> Vec<(&'static str, String)> {
     let date = time::iso(unix_seconds);
     let mut added = vec![("X-Amz-Date", date.clone())];
+    let payload = hex(&request.body_hash);
+    let is_s3 = signer.service == "s3";
+    added.extend(is_s3.then(|| ("X-Amz-Content-Sha256", payload.clone())));
     added.extend(signer.session_token.map(|token| ("X-Amz-Security-Token", token.to_owned())));
     let is_added = |name: &[u8]| added.iter().any(|(own, _)| name.eq_ignore_ascii_case(own.as_bytes()));
     let mut headers: Vec<(&[u8], &[u8])> = Vec::new();
@@ -45,7 +49,6 @@ pub fn sign<'a, H: Headers<'a>>(
     signed_headers.retain(|name| !NOT_SIGNED.contains(&name.as_str()));
     signed_headers.sort_unstable();
     signed_headers.dedup();
-    let payload = hex(&request.body_hash);
     // A header of its own, so that the canonical query is the header form's whatever the query says.
     headers.push((b"authorization", b""));
     let whole = Request {
@@ -55,7 +58,9 @@ pub fn sign<'a, H: Headers<'a>>(
         headers: headers.into_iter(),
         body_hash: request.body_hash,
     };
-    let text = canonical(&whole, &Parts { signed_headers: &signed_headers, payload: &payload, plus: Plus::Itself });
+    let path = if is_s3 { Path::Written } else { Path::Normal };
+    let parts = Parts { signed_headers: &signed_headers, payload: &payload, plus: Plus::Itself, path };
+    let text = canonical(&whole, &parts);
     let scope = Scope { date: &date[..8], region: signer.region, service: signer.service };
     let signature = hmac::sign(&signer.key.0, string_to_sign(&date, scope, &text).as_bytes());
     let authorization = format!(

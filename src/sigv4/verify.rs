@@ -2,7 +2,7 @@
 
 use ring::hmac;
 
-use super::canonical::{Parts, Plus, canonical};
+use super::canonical::{Parts, Path, Plus, canonical};
 use super::key::{Scope, SigningKey, hex, string_to_sign, unhex};
 use super::presented::Presented;
 use super::refusal::SignatureError;
@@ -93,7 +93,8 @@ pub fn check<'a, H: Headers<'a>>(
         _ => hex(&request.body_hash),
     };
     let attempt = |plus: Plus| {
-        let text = canonical(request, &Parts { signed_headers: &signed_headers, payload: &payload, plus });
+        let text =
+            canonical(request, &Parts { signed_headers: &signed_headers, payload: &payload, plus, path: Path::Normal });
         let scope = Scope { date: presented.date(), region: presented.region(), service: presented.service() };
         let to_sign = string_to_sign(&iso(presented.time), scope, &text);
         let tag = unhex(&presented.signature);

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use super::callers;
 use super::load::{Loaded, LoadedApi};
-use super::stage::{Missing, ReleaseSource, StageCompiler, StageSource, access_log};
+use super::stage::{Door, Missing, ReleaseSource, StageCompiler, StageSource, access_log};
 use crate::control::fetch::jwks::Issuers;
 use crate::control::fetch::key_source::Client;
 use crate::edge::dispatch::compile::{StageAddress, table};
@@ -16,10 +16,11 @@ use crate::edge::limit::compile::{Budgets, Compiler};
 use crate::edge::limit::plans::Plans;
 use crate::edge::snapshot::{Snapshot, Stage};
 use crate::edge::upstream::Endpoints;
+use crate::edge::upstream::credential::{Credential, Keys};
 use crate::model::problem::{Problem, Severity};
 use crate::model::routes::{BasePathMapping, Routes};
 use crate::net::tls::{self, ClientConfig};
-use crate::settings::{MethodPattern, MethodSetting, Settings};
+use crate::settings::{CredentialSource, MethodPattern, MethodSetting, Settings};
 use crate::telemetry::counters::Registry;
 use crate::time::Instant;
 
@@ -35,6 +36,8 @@ pub struct Compiling {
     pub principals: Arc<Principals>,
     /// Whose tokens are looked at, and their keys.
     pub issuers: Issuers,
+    /// Where functions on this machine are invoked, if some run.
+    pub door: Option<Door>,
     tls: ClientConfig,
     revision: u64,
 }
@@ -53,6 +56,7 @@ impl Compiling {
             registry,
             budgets: Budgets::default(),
             plans: Plans::default(),
+            door: None,
             api_keys: Arc::default(),
             tls,
             revision: 0,
@@ -76,6 +80,8 @@ impl Compiling {
             tls: &self.tls,
             registry: &self.registry,
             issuers: &self.issuers,
+            credential: &mut |source| credential(source),
+            door: self.door.as_ref(),
             problems: Vec::new(),
         };
         let (stage, found) = compiler.compile();
@@ -131,6 +137,20 @@ impl Compiling {
         loaded.problems = problems;
         (!loaded.is_refused(settings.lenient)).then_some(stages)
     }
+}
+
+/// TEMPORARY
+fn credential(source: &CredentialSource) -> Arc<Credential> {
+    let credential = Credential::new("x");
+    if let CredentialSource::Keys { access_key, secret_key, session_token } = source {
+        credential.set(Some(Keys {
+            access_key: access_key.clone(),
+            secret_key: secret_key.clone(),
+            session_token: session_token.clone(),
+            expires: None,
+        }));
+    }
+    Arc::new(credential)
 }
 
 /// Where files answer: each below its base path.

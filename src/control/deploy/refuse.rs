@@ -69,8 +69,6 @@ struct MethodFeature {
 
 #[rustfmt::skip] // one row a feature
 const METHOD: &[MethodFeature] = &[
-    MethodFeature { code: "refuse::aws", needed: aws,
-        found: "integrations with AWS services and Lambda are not there yet", help: "Use `type: http_proxy`, `http` or `mock`" },
     MethodFeature { code: "refuse::vpc-link", needed: vpc_link,
         found: "VPC links are not there yet", help: "Remove `connectionType`, and let `uri` name the backend itself: Weir connects from where it runs" },
     MethodFeature { code: "refuse::credentials", needed: credentials,
@@ -80,11 +78,6 @@ const METHOD: &[MethodFeature] = &[
     MethodFeature { code: "refuse::host-placeholder", needed: host_placeholder,
         found: "a parameter in the URI's host is not there yet", help: "Write the host out, or take it from a stage variable: `${stageVariables.host}`" },
 ];
-
-fn aws(_: &RestApi, method: &Method) -> Option<Place> {
-    let integration = method.integration.as_ref()?;
-    is_aws(integration).then_some(integration.kind.place)
-}
 
 fn vpc_link(_: &RestApi, method: &Method) -> Option<Place> {
     let kind = method.integration.as_ref()?.connection_type.as_ref()?;
@@ -146,10 +139,6 @@ fn informational_schemes(api: &RestApi) -> Vec<Problem> {
             Problem::warning("refuse::informational", scheme.name.place, found, help)
         })
         .collect()
-}
-
-fn is_aws(integration: &Integration) -> bool {
-    matches!(integration.kind.value, IntegrationType::Aws | IntegrationType::AwsProxy)
 }
 
 fn is_http(integration: &Integration) -> bool {

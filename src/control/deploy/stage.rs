@@ -1,6 +1,7 @@
 //! One stage, compiled by itself: its deployment, its canary, and what both are limited by.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::callers;
@@ -20,12 +21,21 @@ use crate::edge::transform::compile::Definition;
 pub use crate::edge::transform::compile::Missing;
 use crate::edge::upstream::Endpoints;
 use crate::edge::upstream::compile::Backend;
+use crate::edge::upstream::places::{self, Places};
+use crate::edge::upstream::signing::{FindCredential, Signing};
 use crate::edge::{cors, gateway_response, transform, upstream, watch};
 use crate::model::problem::Problem;
 use crate::model::rest_api::{self, Resource, RestApi};
 use crate::net::tls::ClientConfig;
 use crate::settings::{MethodPattern, MethodSetting, Settings, Throttle};
 use crate::telemetry::counters::{Registry, SeriesName};
+
+/// The functions on this machine.
+pub struct Door {
+    pub address: SocketAddr,
+    /// A header line, with its end, that every call has to bring.
+    pub line: String,
+}
 
 /// What a stage is made of.
 #[derive(Clone, Copy)]
@@ -61,6 +71,8 @@ pub(super) struct StageCompiler<'c> {
     pub(super) tls: &'c ClientConfig,
     pub(super) registry: &'c Registry,
     pub(super) issuers: &'c Issuers,
+    pub(super) credential: FindCredential<'c>,
+    pub(super) door: Option<&'c Door>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -102,13 +114,15 @@ impl StageCompiler<'_> {
             settings.throttle.map(|throttle| ("account".to_owned(), throttle)).into_iter().collect();
         let arn = format!("arn:aws:execute-api:{}:{}:{}/{stage}/", settings.region, settings.account_id, api.id);
         let issuers = self.issuers;
+        let places = places(settings, self.door);
         let mut issuer = |pool: &str| callers::issuer(pool, settings, issuers);
         let mut asked = identity::compile::Compiler::new(
             api,
             stage,
             source.variables,
             &arn,
-            settings.lambda_endpoint.as_ref(),
+            places,
+            &mut *self.credential,
             self.endpoints,
             self.tls,
             &mut issuer,
@@ -155,7 +169,14 @@ impl StageCompiler<'_> {
                     authorization: authorization.unwrap_or_default(),
                     needs_api_key: api_key(api, method).is_some(),
                     plan: self
-                        .plan(source, (resource_index, resource), (method_index, method), &refusals, &mut validators)
+                        .plan(
+                            source,
+                            &arn,
+                            (resource_index, resource),
+                            (method_index, method),
+                            &refusals,
+                            &mut validators,
+                        )
                         .filter(|_| may_be_served),
                 });
             }
@@ -201,6 +222,7 @@ impl StageCompiler<'_> {
     fn plan<'d>(
         &mut self,
         source: &ReleaseSource<'d>,
+        arn: &'d str,
         (resource_index, resource): (usize, &'d Resource),
         (method_index, method): (usize, &'d rest_api::Method),
         refusals: &Refusals,
@@ -213,22 +235,43 @@ impl StageCompiler<'_> {
         let definition = Definition {
             api: source.api,
             resource,
+            method,
             integration,
             stage_variables: source.variables,
             missing: self.source.missing_variables,
+            arn,
+            places: places(self.settings, self.door),
         };
         let mapping = transform::compile::compile(definition, &mut self.problems)?;
         let compiled = match &mapping.backend {
             None => None,
             Some(address) => {
                 let backend = Backend { https: address.https, host: &address.host, port: address.port };
+                let signing = mapping.signed.map(|signed| Arc::new(Signing::new(&signed, &mut *self.credential)));
                 let limits = &self.settings.limits;
                 let problems = &mut self.problems;
-                Some(upstream::compile::compile(integration, backend, self.endpoints, self.tls, limits, problems)?)
+                Some(upstream::compile::compile(
+                    integration,
+                    (backend, signing),
+                    self.endpoints,
+                    self.tls,
+                    limits,
+                    problems,
+                )?)
             }
         };
         let validator = validators.validator(resource, method, &mut self.problems).ok()?;
         Some(Plan { validator, request: mapping.request, response: mapping.response, integration: compiled })
+    }
+}
+
+/// Where functions and services are.
+fn places<'p>(settings: &'p Settings, door: Option<&'p Door>) -> Places<'p> {
+    Places {
+        functions: &settings.functions,
+        lambda_endpoint: settings.lambda_endpoint.as_ref(),
+        aws: &settings.aws,
+        door: door.map(|door| places::Door { address: door.address, line: &door.line }),
     }
 }
 

@@ -107,6 +107,8 @@ pub struct Context<'x> {
     /// Known to the access log alone, as on AWS.
     pub domain: Option<&'x DomainFacts>,
     pub values: &'x PathValues,
+    /// The path as functions are told it: without the stage, and on a custom domain with its base path (rest/09 section 9.2).
+    pub own_path: &'x [u8],
     /// Of the key that the request counts for.
     pub api_key_id: Option<&'x str>,
     /// Of a key that an authorizer named: it stands in no header.
@@ -133,6 +135,7 @@ impl<'x> Context<'x> {
             method,
             domain: None,
             values,
+            own_path: request.path(),
             api_key_id: None,
             api_key: None,
             identity: None,

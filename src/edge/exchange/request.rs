@@ -94,6 +94,13 @@ impl Request {
         self.path.of(&self.bytes)
     }
 
+    /// The path without the stage, of which `bytes` are behind the stage or base path; on a custom domain the base path
+    /// belongs to it (rest/01 section 1.3).
+    pub fn own_path(&self, on_domain: bool, bytes: usize) -> &[u8] {
+        let path = self.path();
+        if on_domain { path } else { &path[path.len().saturating_sub(bytes)..] }
+    }
+
     pub fn query(&self) -> Option<&[u8]> {
         self.query.map(|query| query.of(&self.bytes))
     }

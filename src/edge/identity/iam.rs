@@ -9,6 +9,7 @@ use super::conditions::{Attempt, Rules, decide};
 use super::principal::Principal;
 use crate::edge::exchange::{IdentityFacts, Request};
 use crate::edge::fault::{Fault, FaultKind};
+use crate::edge::upstream::credential::Keys;
 use crate::lang::policy::{self, Decision};
 use crate::settings::Secret;
 use crate::settings::limits::SIGNING_KEYS_MAX;
@@ -58,6 +59,18 @@ impl Signer {
     pub fn assumed(facts: IdentityFacts) -> Self {
         let principal = Principal { facts, ..Principal::default() };
         Self { secret: Secret::new(""), session_token: None, expires: None, principal, rules: Box::default() }
+    }
+}
+
+impl Signer {
+    /// For whoever signs in her name.
+    pub fn keys(&self) -> Keys {
+        Keys {
+            access_key: self.principal.facts.access_key.to_string(),
+            secret_key: self.secret.clone(),
+            session_token: self.session_token.clone(),
+            expires: self.expires.map(|expires| u64::try_from(expires).unwrap_or(0)),
+        }
     }
 }
 

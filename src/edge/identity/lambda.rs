@@ -101,26 +101,22 @@ impl Authorizer {
     }
 
     /// What the function is told (section 3). `request` is the event of a REQUEST authorizer but for its first members.
-    pub fn event(
-        &self,
-        context: &Context<'_>,
-        method_arn: &str,
-        request: impl FnOnce() -> Map<String, Value>,
-    ) -> Vec<u8> {
-        let event = match &self.kind {
+    pub fn event(&self, context: &Context<'_>, method_arn: &str, request: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        match &self.kind {
             Kind::Token { header, .. } => {
                 let token = String::from_utf8_lossy(header_value(context, header).unwrap_or_default());
-                json!({"type": "TOKEN", "methodArn": method_arn, "authorizationToken": token})
+                let event = json!({"type": "TOKEN", "methodArn": method_arn, "authorizationToken": token});
+                event.to_string().into_bytes()
             }
             Kind::Request { .. } => {
-                let mut event = Map::new();
-                event.insert("type".to_owned(), "REQUEST".into());
-                event.insert("methodArn".to_owned(), method_arn.into());
-                event.extend(request());
-                Value::Object(event)
+                let mut event = br#"{"type":"REQUEST","methodArn":"#.to_vec();
+                event.extend_from_slice(Value::from(method_arn).to_string().as_bytes());
+                event.push(b',');
+                request(&mut event);
+                event.push(b'}');
+                event
             }
-        };
-        event.to_string().into_bytes()
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::mapping::{HttpRequest, MappedHeader};
 use super::overrides::{Overrides, each, joined, last_of_name};
 use super::parameters::{Form, Lookup, Piece};
 use super::template::{Way, bounded, unable};
-use crate::edge::exchange::{Context, client_trace};
+use crate::edge::exchange::{Context, Request, client_trace};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
 use crate::wire::headers::{Known, Line, is_field_value, is_token, list_names};
@@ -44,8 +44,17 @@ pub(super) fn head(mapping: &HttpRequest, lookup: &Lookup<'_>, overrides: Option
         write_mapped(header, lookup, &mut head)?;
     }
     for (name, value) in overrides.into_iter().flat_map(|overrides| last_of_name(overrides.request("header"))) {
-        write_override(name, value, &mut head)?;
+        write_override(name, value, mapping.aws, &mut head)?;
     }
+    trace_line(request, &mut head);
+    head.push(&mapping.fixed_lines);
+    if mapping.tagged {
+        line(&mut head, b"x-amzn-lambda-integration-tag", &request.ids.request);
+    }
+    Ok(head)
+}
+
+pub(super) fn trace_line(request: &Request, head: &mut Buffer) {
     head.push(b"X-Amzn-Trace-Id: ");
     match client_trace(request) {
         Some(own) => head.push(own),
@@ -55,8 +64,6 @@ pub(super) fn head(mapping: &HttpRequest, lookup: &Lookup<'_>, overrides: Option
         }
     }
     head.push(b"\r\n");
-    head.push(&mapping.fixed_lines);
-    Ok(head)
 }
 
 pub(super) fn already_present(name: &str) -> Fault {
@@ -64,8 +71,8 @@ pub(super) fn already_present(name: &str) -> Fault {
 }
 
 /// A header that a template sets. Its name and value come from the request perhaps: neither may begin another line.
-fn write_override(name: &str, value: &serde_json::Value, head: &mut Buffer) -> Result<(), Fault> {
-    match target(Known::of(name.as_bytes())) {
+fn write_override(name: &str, value: &serde_json::Value, aws: bool, head: &mut Buffer) -> Result<(), Fault> {
+    match target(name.as_bytes(), aws) {
         Target::Illegal => return Err(already_present(name)),
         Target::NotSent => return Ok(()),
         Target::Sent => {}

@@ -96,6 +96,20 @@ pub(super) fn give_back(known: Known) -> Return {
     }
 }
 
+/// What becomes of a header that a Lambda function answers with (rest/05 section 5.7).
+pub(super) fn give_of_function(known: Known) -> Return {
+    match known {
+        Known::Host
+        | Known::Te
+        | Known::Trailer
+        | Known::Upgrade
+        | Known::TransferEncoding
+        | Known::Expect
+        | Known::ProxyAuthenticate => Return::Drop,
+        other => give_back(other),
+    }
+}
+
 /// What becomes of a response header that a definition maps (rest/05 section 5.6, the recorded column).
 pub fn give_mapped(known: Known) -> Return {
     match known {
@@ -104,7 +118,7 @@ pub fn give_mapped(known: Known) -> Return {
     }
 }
 
-/// What mapping a header toward an HTTP backend does (rest/05 section 5.4).
+/// What mapping a header toward a backend does (rest/05 section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Sent,
@@ -114,8 +128,12 @@ pub(super) enum Target {
     Illegal,
 }
 
-pub(super) fn target(known: Known) -> Target {
-    match known {
+pub(super) fn target(name: &[u8], aws: bool) -> Target {
+    match Known::of(name) {
+        Known::Authorization | Known::Connection | Known::Expect | Known::ProxyAuthenticate | Known::Te if aws => {
+            Target::Illegal
+        }
+        Known::Other if aws && SIGNED_FOR_AWS.iter().any(|own| name.eq_ignore_ascii_case(own)) => Target::NotSent,
         Known::ContentLength | Known::TransferEncoding | Known::AmznTraceId | Known::ApigatewayApiId => Target::Illegal,
         // `Connection` is the hop's own: a mapped one could end or upgrade a pooled connection (docs/parity.md).
         Known::Expect
@@ -128,6 +146,10 @@ pub(super) fn target(known: Known) -> Target {
         _ => Target::Sent,
     }
 }
+
+/// What the signature of a call to AWS writes itself, and what AWS does not send there.
+const SIGNED_FOR_AWS: [&[u8]; 5] =
+    [b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256", b"x-amz-source-arn", b"referer"];
 
 /// `HTTP/1.1 200 OK` and its line end, with the phrase of RFC 9110 or none.
 pub fn write_status_line(status: u16, push: &mut impl FnMut(&[u8])) {

@@ -1,6 +1,7 @@
 //! The way out as it was compiled, and what comes of it for one request.
 
 use super::encoding::{BinaryTypes, ContentHandling};
+use super::function::FunctionRequest;
 use super::overrides::Overrides;
 use super::parameters::{Piece, Source};
 use super::select::BodyTemplates;
@@ -14,6 +15,8 @@ use crate::wire::headers::Known;
 pub enum RequestMapping {
     Http(Box<HttpRequest>),
     Mock(Box<MockRequest>),
+    /// `AWS_PROXY`: a Lambda function is told of all of it.
+    Function(Box<FunctionRequest>),
     /// Every call fails, and this is why: the stage gives the backend no address.
     Broken(Box<str>),
 }
@@ -24,6 +27,7 @@ impl RequestMapping {
         match self {
             Self::Http(http) => http.needs_body,
             Self::Mock(mock) => mock.needs_body,
+            Self::Function(_) => true,
             Self::Broken(_) => false,
         }
     }
@@ -45,6 +49,7 @@ impl RequestMapping {
             Self::Mock(mock) if mock.needs_body => {
                 !matches!(mock.templates.choose(request), Err(_) | Ok(Some((_, MockTemplate::Status(_)))))
             }
+            Self::Function(_) => true,
             _ => false,
         }
     }
@@ -59,6 +64,10 @@ impl RequestMapping {
 pub struct HttpRequest {
     /// HTTP_PROXY: the client's headers and query go along.
     pub(super) proxy: bool,
+    /// AWS: other headers may be mapped.
+    pub(super) aws: bool,
+    /// A Lambda function is told by which request it is invoked.
+    pub(super) tagged: bool,
     /// `None`: the client's.
     pub(super) verb: Option<Verb>,
     /// `host[:port]` of the URI.
@@ -74,7 +83,7 @@ pub struct HttpRequest {
     pub(super) headers: Box<[MappedHeader]>,
     /// A header that must not be mapped is: every call fails, as on AWS (rest/05 section 5.4).
     pub(super) illegal: Option<Box<str>>,
-    /// `X-Amzn-Apigateway-Api-Id` and `Connection` lines, ready.
+    /// `X-Amzn-Apigateway-Api-Id`, `Connection` and, toward AWS, `X-Amz-Source-Arn` lines, ready.
     pub(super) fixed_lines: Box<[u8]>,
     /// `AmazonAPIGateway_{apiId}`
     pub(super) user_agent: Box<[u8]>,
@@ -137,6 +146,18 @@ pub enum Outbound<'m> {
     },
     /// No backend: this status.
     Mock { status: u16, overrides: Option<Box<Overrides>> },
+}
+
+impl OutboundBody<'_> {
+    /// Its bytes; `client` is the client's body.
+    pub fn bytes<'b>(&'b self, client: &'b [u8]) -> &'b [u8] {
+        match self {
+            Self::Client => client,
+            Self::Constant(constant) => constant,
+            Self::Made(made) => made,
+            Self::None => &[],
+        }
+    }
 }
 
 pub enum OutboundBody<'m> {

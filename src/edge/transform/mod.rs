@@ -4,6 +4,7 @@ pub mod compile;
 mod compression;
 mod encoding;
 pub mod event;
+mod function;
 mod head;
 mod headers;
 mod json_body;

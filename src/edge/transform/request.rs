@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bumpalo::Bump;
 
 use super::encoding::{ContentHandling, Converted, NotBase64};
+use super::function;
 use super::head::{already_present, head};
 use super::json_body::{JsonBody, Malformed};
 use super::mapping::{HttpRequest, MockRequest, MockTemplate, Outbound, OutboundBody, RequestMapping};
@@ -32,6 +33,7 @@ pub fn request<'m>(
 ) -> Result<Outbound<'m>, Fault> {
     match mapping {
         RequestMapping::Http(http) => http_request(http, context, body, tools),
+        RequestMapping::Function(mapping) => function::request(mapping, context, body, tools.scratch),
         RequestMapping::Broken(detail) => Err(Fault::because(FaultKind::Configuration, detail)),
         RequestMapping::Mock(mock) => mock_request(mock, context, body, tools),
     }

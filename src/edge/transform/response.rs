@@ -1,6 +1,7 @@
 //! The answer toward the client: its status, headers and body. Ids, date and framing are the connection's.
 
 use super::encoding::{BinaryTypes, Converted, NotBase64};
+use super::function::{self, FunctionResponse};
 use super::headers::{Return, give_back, give_mapped, write_status_line};
 use super::json_body::{JsonBody, Malformed};
 use super::overrides::{Overrides, joined, last_of_name};
@@ -19,6 +20,8 @@ use crate::wire::headers::{Known, Line, is_field_value, is_token, list_names};
 pub enum ResponseMapping {
     /// HTTP_PROXY: the backend decides.
     Proxy,
+    /// AWS_PROXY: what a function said.
+    Function(Box<FunctionResponse>),
     Custom(Box<CustomResponse>),
 }
 
@@ -30,12 +33,23 @@ pub struct CustomResponse {
     pub(super) binary: BinaryTypes,
     /// rest/05 section 5.8: HTTP answers show the trace, MOCK answers do not.
     pub(super) shows_trace: bool,
+    /// Of a Lambda function: chosen by what it ended with, not by a status (rest/07 section 7.1).
+    pub(super) of_function: bool,
 }
 
 impl ResponseMapping {
+    /// Whether the whole body has to be there before it is known what the client gets.
+    pub fn chooses_by_body(&self) -> bool {
+        matches!(self, Self::Custom(custom) if custom.of_function)
+    }
+
     /// How the backend's body goes, for people: `streamed`, `held` where the whole of it is looked into, `constant`.
     pub fn bodies(&self) -> &'static str {
-        let Self::Custom(custom) = self else { return "streamed" };
+        let custom = match self {
+            Self::Proxy => return "streamed",
+            Self::Function(_) => return "held",
+            Self::Custom(custom) => custom,
+        };
         let constant = |choice: &Choice| {
             !choice.maps_body
                 && !choice.templates.is_empty()
@@ -61,14 +75,27 @@ impl Backend<'_> {
         self.lines.iter().filter(move |line| line.name.of(self.bytes).eq_ignore_ascii_case(name))
     }
 
+    /// The last line of that name, in any case.
+    pub(super) fn last(&self, name: &[u8]) -> Option<&[u8]> {
+        self.named(name).next_back().map(|line| line.value.of(self.bytes))
+    }
+
     fn value(&self, known: Known) -> Option<&[u8]> {
         self.lines.iter().rfind(|line| line.known == known).map(|line| line.value.of(self.bytes))
     }
 }
 
-/// The integration response that an answer of the backend met.
+/// What an answer of the backend has met.
 #[derive(Clone, Copy)]
-pub struct Chosen<'m>(Option<(&'m CustomResponse, &'m Choice)>);
+pub struct Chosen<'m>(Met<'m>);
+
+#[derive(Clone, Copy)]
+enum Met<'m> {
+    Proxy,
+    Function(&'m FunctionResponse),
+    /// An integration response.
+    Custom(&'m CustomResponse, &'m Choice),
+}
 
 /// What the client gets.
 pub struct Answer<'m> {
@@ -83,23 +110,45 @@ pub enum AnswerBody<'m> {
     Made(Buffer),
 }
 
-/// Chooses the integration response for a backend's status.
+/// Chooses the integration response for what a backend answered: by its status or, of a Lambda function, by the error
+/// that it ended with. `body` is the backend's, where [`ResponseMapping::chooses_by_body`].
 #[inline]
-pub fn choice(mapping: &ResponseMapping, status: u16) -> Result<Chosen<'_>, Fault> {
-    match mapping {
-        ResponseMapping::Proxy => Ok(Chosen(None)),
+pub fn choice<'m>(mapping: &'m ResponseMapping, backend: Backend<'_>, body: &[u8]) -> Result<Chosen<'m>, Fault> {
+    Ok(Chosen(match mapping {
+        ResponseMapping::Proxy => Met::Proxy,
+        ResponseMapping::Function(function) => Met::Function(function),
+        ResponseMapping::Custom(custom) if custom.of_function => {
+            if backend.status == 403 || is_denied(body) {
+                return Err(Fault::because(FaultKind::Configuration, "Invalid permissions on Lambda function"));
+            }
+            let error = function::error_message(body).unwrap_or_default();
+            Met::Custom(custom, choose(&custom.choices, &error, backend.status)?)
+        }
         ResponseMapping::Custom(custom) => {
             let mut digits = [0; 20];
-            let text = std::str::from_utf8(decimal(u64::from(status), &mut digits)).unwrap_or_default();
-            Ok(Chosen(Some((custom, choose(&custom.choices, text, status)?))))
+            let text = std::str::from_utf8(decimal(u64::from(backend.status), &mut digits)).unwrap_or_default();
+            Met::Custom(custom, choose(&custom.choices, text, backend.status)?)
         }
+    }))
+}
+
+/// What Lambda answers to whom the function's policy does not name (rest/07 section 7.1).
+fn is_denied(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Refusal<'a> {
+        #[serde(rename = "__type", borrow)]
+        kind: Option<std::borrow::Cow<'a, str>>,
     }
+    // A body that could hold it, before it is read as a whole.
+    memchr::memmem::find(body, b"AccessDeniedException").is_some()
+        && serde_json::from_slice::<Refusal<'_>>(body)
+            .is_ok_and(|refusal| refusal.kind.as_deref() == Some("AccessDeniedException"))
 }
 
 impl Chosen<'_> {
     /// Which integration response it is, for people; a proxy has none.
     pub fn told(&self) -> Option<String> {
-        let (_, choice) = self.0?;
+        let Met::Custom(_, choice) = self.0 else { return None };
         let which = match choice.pattern_text.as_deref().filter(|_| choice.pattern.is_some()) {
             Some(pattern) => format!("the one for `{pattern}`"),
             None => "the default".to_owned(),
@@ -111,7 +160,11 @@ impl Chosen<'_> {
     /// the client gets. `first` is what has come of it.
     #[inline]
     pub fn needs_body(&self, context: &Context<'_>, backend: Backend<'_>, first: &[u8], complete: bool) -> bool {
-        let Some((custom, choice)) = self.0 else { return false };
+        let (custom, choice) = match self.0 {
+            Met::Proxy => return false,
+            Met::Function(_) => return true,
+            Met::Custom(custom, choice) => (custom, choice),
+        };
         if choice.maps_body {
             return true;
         }
@@ -149,11 +202,12 @@ pub fn response<'m>(
     out: &mut Buffer,
 ) -> Result<Answer<'m>, Fault> {
     match chosen.0 {
-        None => {
+        Met::Proxy => {
             proxied(backend, out);
             Ok(Answer { status: backend.status, body: AnswerBody::Backend })
         }
-        Some((custom, choice)) => {
+        Met::Function(mapping) => function::response(mapping, context, (backend, body.unwrap_or_default()), out),
+        Met::Custom(custom, choice) => {
             let Tools { scratch, log } = tools;
             let used = body.is_some();
             let made = answer(custom, choice, context, (backend, body), overrides, (scratch, log), out);

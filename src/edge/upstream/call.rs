@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::pool::Pools;
+use super::signing::Signing;
 use super::upload::ClientSide;
 use crate::edge::exchange::Verb;
 use crate::net::buffer::Buffer;
@@ -20,6 +21,8 @@ pub struct Integration {
     pub response_bytes_max: u64,
     /// `responseTransferMode: STREAM`: nobody waits for its end.
     pub streams: bool,
+    /// Of a call to AWS.
+    pub signing: Option<Arc<Signing>>,
 }
 
 /// A request ready to be sent: its head with framing and, behind it, what has arrived of its body.

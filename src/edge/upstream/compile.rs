@@ -1,9 +1,11 @@
 //! An integration's address and timeout to what a call needs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Integration;
 use super::endpoint::Endpoints;
+use super::signing::Signing;
 use crate::model::problem::Problem;
 use crate::model::rest_api;
 use crate::net::tls::{self, ClientConfig};
@@ -20,7 +22,7 @@ pub struct Backend<'b> {
 /// Compiles one integration with a backend.
 pub fn compile(
     integration: &rest_api::Integration,
-    backend: Backend<'_>,
+    (backend, signing): (Backend<'_>, Option<Arc<Signing>>),
     endpoints: &mut Endpoints,
     tls: &ClientConfig,
     limits: &Limits,
@@ -51,5 +53,6 @@ pub fn compile(
         timeout: asked.unwrap_or(limits.integration_timeout).min(most),
         response_bytes_max: if streams { u64::MAX } else { limits.payload_bytes_max },
         streams,
+        signing,
     })
 }

@@ -6,7 +6,9 @@ pub mod credential;
 pub mod endpoint;
 mod http;
 mod inbound;
+pub mod places;
 mod pool;
+pub mod signing;
 mod upload;
 
 pub use call::{Call, Integration, Tools};

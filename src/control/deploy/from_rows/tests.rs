@@ -10,8 +10,10 @@ use super::*;
 use crate::control::deploy::refuse::refuse;
 use crate::edge::transform;
 use crate::edge::transform::compile::{Definition, Missing};
+use crate::edge::upstream::places::Places;
 use crate::formats::openapi::{self, ImportOptions, Options};
 use crate::model::problem::Severity;
+use crate::settings::{Aws, CredentialSource, LambdaEndpoint, RoleCredentials};
 
 fn definitions() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -48,13 +50,19 @@ fn served(api: &RestApi) -> BTreeMap<String, String> {
                 refusals.methods.iter().filter(|(a, o, _)| (*a, *o) == (at, of)).map(|(_, _, problem)| problem.code),
             );
             let (stage_variables, mut problems) = (BTreeMap::new(), Vec::new());
+            let lambda = LambdaEndpoint { https: false, host: "lambda.test".to_owned(), port: 80 };
+            let keys = RoleCredentials { role: "*".to_owned(), source: CredentialSource::Chain };
+            let aws = Aws { roles: vec![keys], ..Aws::default() };
             let mapping = method.integration.as_ref().map(|integration| {
                 let definition = Definition {
                     api,
                     resource,
+                    method,
                     integration,
                     stage_variables: &stage_variables,
                     missing: Missing::Refused,
+                    arn: "arn:aws:execute-api:us-east-1:123456789012:api/prod/",
+                    places: Places { functions: &[], lambda_endpoint: Some(&lambda), aws: &aws, door: None },
                 };
                 transform::compile::compile(definition, &mut problems)
             });

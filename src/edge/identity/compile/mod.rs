@@ -15,13 +15,14 @@ use crate::edge::identity::lambda::{self, Kind, Source};
 use crate::edge::identity::resource_policy::ResourcePolicy;
 use crate::edge::identity::user_pool::UserPools;
 use crate::edge::identity::{Asked, Authorization, digest, stage_name};
+use crate::edge::upstream::places::{FunctionArn, Nowhere, Places};
+use crate::edge::upstream::signing::{FindCredential, Signing};
 use crate::edge::upstream::{Endpoints, Integration};
 use crate::lang::java_regex::Regex;
 use crate::lang::policy::{Policy, write_out};
 use crate::model::problem::{Located, Place, Problem};
 use crate::model::rest_api::{Authorizer, Method, RestApi, SecurityKind, SecurityScheme};
 use crate::net::tls::{self, ClientConfig};
-use crate::settings::LambdaEndpoint;
 use crate::settings::limits::{
     AUTHORIZER_ANSWER_BYTES_MAX, AUTHORIZER_TIMEOUT, AUTHORIZER_TTL_DEFAULT, RESOURCE_POLICY_BYTES_MAX,
 };
@@ -39,7 +40,8 @@ pub struct Compiler<'c> {
     pub variables: &'c BTreeMap<String, String>,
     /// Its method ARNs up to the verb.
     pub arn: &'c str,
-    pub lambda: Option<&'c LambdaEndpoint>,
+    pub places: Places<'c>,
+    pub credential: FindCredential<'c>,
     pub endpoints: &'c mut Endpoints,
     pub tls: &'c ClientConfig,
     pub issuer: FindIssuer<'c>,
@@ -56,14 +58,15 @@ impl<'c> Compiler<'c> {
         stage: &'c str,
         variables: &'c BTreeMap<String, String>,
         arn: &'c str,
-        lambda: Option<&'c LambdaEndpoint>,
+        places: Places<'c>,
+        credential: FindCredential<'c>,
         endpoints: &'c mut Endpoints,
         tls: &'c ClientConfig,
         issuer: FindIssuer<'c>,
         problems: &'c mut Vec<Problem>,
     ) -> Self {
         let (lambdas, pools) = (BTreeMap::new(), BTreeMap::new());
-        Self { api, stage, variables, arn, lambda, endpoints, tls, issuer, problems, lambdas, pools }
+        Self { api, stage, variables, arn, places, credential, endpoints, tls, issuer, problems, lambdas, pools }
     }
 
     /// `None`, and a problem, where it cannot be asked: the method must not be served then.
@@ -144,7 +147,7 @@ impl<'c> Compiler<'c> {
     ) -> Option<lambda::Authorizer> {
         let place = scheme.name.place;
         let uri = self.with_variables(authorizer.uri.as_deref().unwrap_or_default());
-        let Some(function) = function_of(&uri) else {
+        let Some(function) = function_of(&uri).and_then(FunctionArn::parse) else {
             let found = format!("the authorizer's URI `{uri}` names no Lambda function");
             let help = "Write `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/FUNCTION-ARN/invocations`";
             self.error("authorizer::uri", place, found, help);
@@ -177,13 +180,15 @@ impl<'c> Compiler<'c> {
                 expression: self.expression(authorizer, place)?.map(Box::new),
             }
         };
-        let Some(endpoint) = self.lambda else {
-            let found = "an authorizer's Lambda function, and nothing here says where functions are invoked";
-            let help = "Say it with `--lambda-endpoint http://HOST:PORT`, which speaks Lambda's Invoke API";
-            self.refuse("refuse::lambda-endpoint", place, found, help);
-            return None;
+        let role = authorizer.credentials.as_deref().map(|role| self.with_variables(role));
+        let target = match self.places.function(&function, ("2015-03-31", "invocations"), role.as_deref()) {
+            Ok(target) => target,
+            Err(Nowhere { found, help }) => {
+                self.problems.push(Problem::unsupported("refuse::nowhere", place, found, help));
+                return None;
+            }
         };
-        let (https, host, port) = (endpoint.https, endpoint.host.as_str(), endpoint.port);
+        let (https, host, port) = (target.endpoint.https, target.endpoint.host.as_str(), target.endpoint.port);
         let secured = match (https, tls::server_name(host)) {
             (false, _) => None,
             (true, Some(name)) => Some((self.tls.clone(), name)),
@@ -197,9 +202,10 @@ impl<'c> Compiler<'c> {
         let authority = if port == own { host.to_owned() } else { format!("{host}:{port}") };
         let source_arn = format!("{}authorizers/{}", arn_of_api(self.arn, self.stage), scheme.name.value);
         let head = format!(
-            "POST /2015-03-31/functions/{function}/invocations HTTP/1.1\r\nHost: {authority}\r\n\
+            "POST {} HTTP/1.1\r\nHost: {authority}\r\n\
              Content-Type: application/json\r\nX-Amz-Invocation-Type: RequestResponse\r\n\
-             X-Amz-Source-Arn: {source_arn}\r\n"
+             X-Amz-Source-Arn: {source_arn}\r\n{}",
+            target.path, target.lines
         );
         Some(lambda::Authorizer {
             kind,
@@ -210,6 +216,7 @@ impl<'c> Compiler<'c> {
                 timeout: AUTHORIZER_TIMEOUT,
                 response_bytes_max: AUTHORIZER_ANSWER_BYTES_MAX,
                 streams: false,
+                signing: target.signed.map(|signed| Arc::new(Signing::new(&signed, &mut *self.credential))),
             },
             head: head.into_bytes().into(),
         })

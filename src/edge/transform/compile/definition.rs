@@ -5,16 +5,21 @@ use std::collections::BTreeMap;
 use super::address::Address;
 use crate::edge::transform::mapping::RequestMapping;
 use crate::edge::transform::response::ResponseMapping;
-use crate::model::rest_api::{Integration, IntegrationType, Resource, RestApi};
+use crate::edge::upstream::places::{Places, Signed};
+use crate::model::rest_api::{Integration, IntegrationType, Method, Resource, RestApi};
 
 /// What a mapping is compiled from.
 #[derive(Clone, Copy)]
 pub struct Definition<'d> {
     pub api: &'d RestApi,
     pub resource: &'d Resource,
+    pub method: &'d Method,
     pub integration: &'d Integration,
     pub stage_variables: &'d BTreeMap<String, String>,
     pub missing: Missing,
+    /// Its method ARNs up to the verb.
+    pub arn: &'d str,
+    pub places: Places<'d>,
 }
 
 /// What a stage variable without a value is.
@@ -35,9 +40,22 @@ impl Definition<'_> {
         self.missing == Missing::Empty && uri.is_some_and(|uri| uri.value.contains(STAGE_VARIABLE))
     }
 
+    /// Whether the answer goes on while it comes.
+    pub(super) fn streams(&self) -> bool {
+        let mode = self.integration.response_transfer_mode.as_ref();
+        mode.is_some_and(|mode| mode.value.eq_ignore_ascii_case("STREAM"))
+    }
+
+    /// `arn:aws:execute-api:{region}:{account}:{api}/{stage}/{VERB}/{resource path}`, by the definition's own verb and path
+    /// (rest/05 section 5.3).
+    pub(super) fn source_arn(&self) -> String {
+        let path = self.resource.path.value.trim_start_matches('/');
+        format!("{}{}/{path}", self.arn, self.method.http_method.as_str())
+    }
+
     /// Whether some template of the request overrides parameters: it may give one that no mapping does.
     pub(super) fn has_overrides(&self) -> bool {
-        self.integration.kind.value == IntegrationType::Http
+        matches!(self.integration.kind.value, IntegrationType::Http | IntegrationType::Aws)
             && self.integration.request_templates.iter().any(|(_, text)| text.value.contains("requestOverride"))
     }
 }
@@ -51,4 +69,6 @@ pub struct Mapping {
     pub response: ResponseMapping,
     /// `None` for MOCK.
     pub backend: Option<Address>,
+    /// By whose keys the call is signed, and for what; `None` where it is not.
+    pub signed: Option<Signed>,
 }

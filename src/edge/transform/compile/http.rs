@@ -44,6 +44,39 @@ pub(super) fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> O
     }
     let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let out = Outward {
+        path: &path,
+        query,
+        host: host_header(&backend),
+        lines: format!("X-Amzn-Apigateway-Api-Id: {}\r\nConnection: keep-alive\r\n", api.id),
+        aws: false,
+        tagged: false,
+        json_target: None,
+    };
+    let request = outward(definition, out, problems);
+    let response = if proxy { ResponseMapping::Proxy } else { custom(definition, true, false, problems) };
+    Some(Mapping { request: RequestMapping::Http(Box::new(request)), response, backend: Some(backend), signed: None })
+}
+
+/// Where a request goes, as text, and what is fixed of it.
+pub(super) struct Outward<'o> {
+    pub(super) path: &'o str,
+    pub(super) query: Option<&'o str>,
+    pub(super) host: String,
+    /// The last lines of its head.
+    pub(super) lines: String,
+    pub(super) aws: bool,
+    pub(super) tagged: bool,
+    /// `X-Amz-Target`, where no mapping has one.
+    pub(super) json_target: Option<String>,
+}
+
+/// What templates and mappings make of a request.
+pub(super) fn outward(definition: Definition<'_>, out: Outward<'_>, problems: &mut Vec<Problem>) -> HttpRequest {
+    let Definition { api, integration, .. } = definition;
+    let Outward { path, query, host, lines, aws, tagged, json_target } = out;
+    let proxy = integration.kind.value == IntegrationType::HttpProxy;
+    let place = integration.uri.as_ref().map_or(integration.place, |uri| uri.place);
     let mut headers: Vec<MappedHeader> = Vec::new();
     let mut parameters: Vec<(Box<[u8]>, Source)> = Vec::new();
     let mut illegal = None;
@@ -55,7 +88,7 @@ pub(super) fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> O
         };
         let Some(source) = source(expression, definition, problems) else { continue };
         match position {
-            "header" => match target(Known::of(name.as_bytes())) {
+            "header" => match target(name.as_bytes(), aws) {
                 Target::Sent => {
                     headers.push(MappedHeader {
                         name: name.as_bytes().into(),
@@ -87,11 +120,16 @@ pub(super) fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> O
             _ => {}
         }
     }
-    let host = host_header(&backend);
-    let path_pieces = pieces(&path, uri.place, definition, problems);
+    if let Some(target) = json_target
+        && !headers.iter().any(|header| header.name.eq_ignore_ascii_case(b"x-amz-target"))
+    {
+        let source = Source::Literal(target.into_bytes().into());
+        headers.push(MappedHeader { name: (*b"X-Amz-Target").into(), known: Known::Other, source });
+    }
+    let path_pieces = pieces(path, place, definition, problems);
     let query_pieces = query
         .filter(|query| !query.is_empty())
-        .map_or_else(Box::default, |query| pieces(query, uri.place, definition, problems));
+        .map_or_else(Box::default, |query| pieces(query, place, definition, problems));
     let body = body_templates(integration, |key, text| {
         // Proxies ignore templates, on AWS too (rest/04 section 4.2).
         if proxy || text.value.is_empty() {
@@ -112,8 +150,10 @@ pub(super) fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> O
         || content_handling.is_some()
         || !proxy
             && (body.passes_through() || body.iter().any(|text| text.as_ref().is_none_or(|text| !text.is_constant())));
-    let request = HttpRequest {
+    HttpRequest {
         proxy,
+        aws,
+        tagged,
         verb: integration.http_method.as_ref().and_then(|method| verb(method.value)),
         host: host.into_bytes().into(),
         path_has_other_values: path_pieces
@@ -124,22 +164,25 @@ pub(super) fn http(definition: Definition<'_>, problems: &mut Vec<Problem>) -> O
         parameters: parameters.into(),
         headers: headers.into(),
         illegal,
-        fixed_lines: format!("X-Amzn-Apigateway-Api-Id: {}\r\nConnection: keep-alive\r\n", api.id).into_bytes().into(),
+        fixed_lines: lines.into_bytes().into(),
         user_agent: format!("AmazonAPIGateway_{}", api.id).into_bytes().into(),
         body,
         content_handling,
         binary: binary_types(api),
         maps_body,
         needs_body,
-    };
-    let response = if proxy { ResponseMapping::Proxy } else { custom(definition, true, problems) };
-    Some(Mapping { request: RequestMapping::Http(Box::new(request)), response, backend: Some(backend) })
+    }
 }
 
 /// A method that fails each time it is called: its stage variables give its backend no address.
-fn without_address(uri: &str) -> Mapping {
+pub(super) fn without_address(uri: &str) -> Mapping {
     let detail = format!("Invalid endpoint address: `{uri}`");
-    Mapping { request: RequestMapping::Broken(detail.into()), response: ResponseMapping::Proxy, backend: None }
+    Mapping {
+        request: RequestMapping::Broken(detail.into()),
+        response: ResponseMapping::Proxy,
+        backend: None,
+        signed: None,
+    }
 }
 
 fn verb(method: HttpMethod) -> Option<Verb> {

@@ -43,6 +43,6 @@ pub(super) fn mock(definition: Definition<'_>, problems: &mut Vec<Problem>) -> M
         binary: binary_types(definition.api),
         needs_body,
     };
-    let response = custom(definition, false, problems);
-    Mapping { request: RequestMapping::Mock(Box::new(request)), response, backend: None }
+    let response = custom(definition, false, false, problems);
+    Mapping { request: RequestMapping::Mock(Box::new(request)), response, backend: None, signed: None }
 }

@@ -1,6 +1,7 @@
 //! An integration's mappings to what a request runs.
 
 mod address;
+mod aws;
 mod definition;
 mod http;
 mod mock;
@@ -21,17 +22,7 @@ pub fn compile(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Optio
     let mapping = match definition.integration.kind.value {
         IntegrationType::HttpProxy | IntegrationType::Http => http::http(definition, problems),
         IntegrationType::Mock => Some(mock::mock(definition, problems)),
-        // control/deploy refuses these; saying so here too keeps a new caller from leaving one out.
-        IntegrationType::Aws | IntegrationType::AwsProxy => {
-            let kind = definition.integration.kind.value.as_str();
-            problems.push(Problem::unsupported(
-                "integration::type",
-                definition.integration.kind.place,
-                format!("integrations of type {kind} cannot be called yet"),
-                "use http_proxy, http or mock",
-            ));
-            None
-        }
+        IntegrationType::Aws | IntegrationType::AwsProxy => aws::aws(definition, problems),
     };
     let failed = problems[before..].iter().any(|problem| problem.severity != Severity::Warning);
     mapping.filter(|_| !failed)

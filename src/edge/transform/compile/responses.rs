@@ -9,7 +9,12 @@ use crate::lang::java_regex::Whole;
 use crate::model::problem::Problem;
 
 /// The integration responses of one method.
-pub(super) fn custom(definition: Definition<'_>, shows_trace: bool, problems: &mut Vec<Problem>) -> ResponseMapping {
+pub(super) fn custom(
+    definition: Definition<'_>,
+    shows_trace: bool,
+    of_function: bool,
+    problems: &mut Vec<Problem>,
+) -> ResponseMapping {
     let integration = definition.integration;
     if integration.responses.is_empty() {
         problems.push(Problem::warning(
@@ -75,5 +80,6 @@ pub(super) fn custom(definition: Definition<'_>, shows_trace: bool, problems: &m
         choices: choices.into(),
         binary: binary_types(definition.api),
         shows_trace,
+        of_function,
     }))
 }
