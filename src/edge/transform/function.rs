@@ -1,4 +1,4 @@
-//! `AWS_PROXY`: a Lambda function is told of the whole request, and says the whole answer (rest/09).
+//! What a Lambda function says is the client's answer (rest/09 sections 9.3 and 9.4).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,70 +8,19 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::answer::{Answer, AnswerBody, Backend};
 use super::encoding::BinaryTypes;
-use super::event::{self, Payload, Told};
-use super::head::{already_present, trace_line};
 use super::headers::{Return, give_of_function, write_status_line};
-use super::mapping::{Outbound, OutboundBody};
-use super::response::{Answer, AnswerBody, Backend};
-use super::template::Scratch;
-use crate::edge::exchange::{Context, Verb, trace_root};
+use crate::edge::exchange::{Context, trace_root};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
 use crate::settings::limits::{FUNCTION_HEADER_BYTES_MAX, FUNCTION_HEADERS_MAX};
 use crate::wire::headers::{Known, is_field_value, is_token};
 
-/// The way out, compiled.
-#[derive(Debug)]
-pub struct FunctionRequest {
-    /// The request line and every line that is the same for each call, each with its line end.
-    pub(super) head: Box<[u8]>,
-    /// A header that must not be mapped is: every call fails, though mappings do nothing else here (rest/05 section 5.4).
-    pub(super) illegal: Option<Box<str>>,
-    /// Every call fails: functions are invoked by POST (rest/09 section 9.1).
-    pub(super) is_not_post: bool,
-    pub(super) binary: BinaryTypes,
-}
-
 /// The way back, compiled.
 #[derive(Debug)]
 pub struct FunctionResponse {
     pub(super) binary: BinaryTypes,
-}
-
-/// The invocation of one request.
-pub(super) fn request<'m>(
-    mapping: &FunctionRequest,
-    context: &Context<'_>,
-    body: &[u8],
-    scratch: &mut Scratch,
-) -> Result<Outbound<'m>, Fault> {
-    if let Some(name) = &mapping.illegal {
-        return Err(already_present(name));
-    }
-    if mapping.is_not_post {
-        return Err(Fault::because(FaultKind::IntegrationVerb, "a Lambda function is invoked by POST"));
-    }
-    let request = context.request;
-    // rest/06 section 6.2; a text that is none goes as bytes (rest/09 section 9.2).
-    let payload = match std::str::from_utf8(body) {
-        Ok(text) if !mapping.binary.contain(request.value(Known::ContentType)) => Payload::Text(text),
-        _ => Payload::Bytes(body),
-    };
-    let out = &mut scratch.out;
-    out.clear();
-    out.push(b'{');
-    event::write(context, Told::Integration(payload), out);
-    out.push(b'}');
-    let made = Buffer::of(out);
-    scratch.clear();
-    let mut head = Buffer::head();
-    head.push(&mapping.head);
-    trace_line(request, &mut head);
-    head.push(b"x-amzn-lambda-integration-tag: ");
-    head.push(&request.ids.request);
-    head.push(b"\r\n");
-    Ok(Outbound::Http { head, verb: Verb::Post, body: OutboundBody::Made(made), overrides: None })
 }
 
 /// What the client gets of what the function said (rest/09 section 9.3). `body` is what its invocation answered.

@@ -1,7 +1,6 @@
 //! The way out as it was compiled, and what comes of it for one request.
 
 use super::encoding::{BinaryTypes, ContentHandling};
-use super::function::FunctionRequest;
 use super::overrides::Overrides;
 use super::parameters::{Piece, Source};
 use super::select::BodyTemplates;
@@ -101,6 +100,18 @@ impl HttpRequest {
     pub(super) fn decodes(&self) -> bool {
         self.content_handling == Some(ContentHandling::ConvertToBinary)
     }
+}
+
+/// `AWS_PROXY`: all of the request is told, and nothing is mapped.
+#[derive(Debug)]
+pub struct FunctionRequest {
+    /// The request line and every line that is the same for each call, each with its line end.
+    pub(super) head: Box<[u8]>,
+    /// A header that must not be mapped is: every call fails, though mappings do nothing else here (rest/05 section 5.4).
+    pub(super) illegal: Option<Box<str>>,
+    /// Every call fails: functions are invoked by POST (rest/09 section 9.1).
+    pub(super) is_not_post: bool,
+    pub(super) binary: BinaryTypes,
 }
 
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use bumpalo::Bump;
 
 use super::encoding::{ContentHandling, Converted, NotBase64};
-use super::function;
 use super::head::{already_present, head};
+use super::invocation::invocation;
 use super::json_body::{JsonBody, Malformed};
 use super::mapping::{HttpRequest, MockRequest, MockTemplate, Outbound, OutboundBody, RequestMapping};
 use super::overrides::Overrides;
@@ -33,7 +33,7 @@ pub fn request<'m>(
 ) -> Result<Outbound<'m>, Fault> {
     match mapping {
         RequestMapping::Http(http) => http_request(http, context, body, tools),
-        RequestMapping::Function(mapping) => function::request(mapping, context, body, tools.scratch),
+        RequestMapping::Function(mapping) => invocation(mapping, context, body, tools.scratch),
         RequestMapping::Broken(detail) => Err(Fault::because(FaultKind::Configuration, detail)),
         RequestMapping::Mock(mock) => mock_request(mock, context, body, tools),
     }

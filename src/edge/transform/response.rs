@@ -1,5 +1,6 @@
 //! The answer toward the client: its status, headers and body. Ids, date and framing are the connection's.
 
+use super::answer::{Answer, AnswerBody, Backend};
 use super::encoding::{BinaryTypes, Converted, NotBase64};
 use super::function::{self, FunctionResponse};
 use super::headers::{Return, give_back, give_mapped, write_status_line};
@@ -61,30 +62,6 @@ impl ResponseMapping {
     }
 }
 
-/// What the backend answered, as far as a mapping looks at it.
-#[derive(Clone, Copy)]
-pub struct Backend<'b> {
-    pub status: u16,
-    pub lines: &'b [Line],
-    /// The bytes that the lines point into.
-    pub bytes: &'b [u8],
-}
-
-impl Backend<'_> {
-    fn named<'n>(&'n self, name: &'n [u8]) -> impl DoubleEndedIterator<Item = &'n Line> {
-        self.lines.iter().filter(move |line| line.name.of(self.bytes).eq_ignore_ascii_case(name))
-    }
-
-    /// The last line of that name, in any case.
-    pub(super) fn last(&self, name: &[u8]) -> Option<&[u8]> {
-        self.named(name).next_back().map(|line| line.value.of(self.bytes))
-    }
-
-    fn value(&self, known: Known) -> Option<&[u8]> {
-        self.lines.iter().rfind(|line| line.known == known).map(|line| line.value.of(self.bytes))
-    }
-}
-
 /// What an answer of the backend has met.
 #[derive(Clone, Copy)]
 pub struct Chosen<'m>(Met<'m>);
@@ -95,19 +72,6 @@ enum Met<'m> {
     Function(&'m FunctionResponse),
     /// An integration response.
     Custom(&'m CustomResponse, &'m Choice),
-}
-
-/// What the client gets.
-pub struct Answer<'m> {
-    pub status: u16,
-    pub body: AnswerBody<'m>,
-}
-
-pub enum AnswerBody<'m> {
-    Backend,
-    Constant(&'m [u8]),
-    /// What a template, or a conversion, made.
-    Made(Buffer),
 }
 
 /// Chooses the integration response for what a backend answered: by its status or, of a Lambda function, by the error
