@@ -15,13 +15,13 @@ use super::limit::meter::Metered;
 use super::relay::{self, Response};
 use super::snapshot::{Method, Plan, Release, Snapshot, Stage};
 use super::transform::{self, Answer, AnswerBody, Backend, Chosen, Outbound, Overrides};
-use super::upstream::{self, Inbound};
+use super::upstream::{self, FunctionStream, Inbound};
 use super::watch::{Checker, Record};
 use super::whole::{self, Whole};
 use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
 use crate::net::buffer::Buffer;
-use crate::settings::limits::{METHOD_ARN_BYTES_MAX, MILLIS_A_DAY};
+use crate::settings::limits::{METHOD_ARN_BYTES_MAX, MILLIS_A_DAY, WATCHED_STREAM_BYTES_MAX};
 use crate::wire::headers::Known;
 
 /// Where a request has been, for the log.
@@ -284,6 +284,11 @@ async fn respond<'s>(
     overrides: Option<&Overrides>,
     record: &mut Record<'_>,
 ) -> Result<Response<'s>, Fault> {
+    if plan.response.streams_function()
+        && let Answered::Backend(inbound) = answered
+    {
+        return Box::pin(streamed(worker, context, inbound, record)).await;
+    }
     let mut held = None;
     if plan.response.chooses_by_body()
         && let Answered::Backend(inbound) = &mut answered
@@ -326,6 +331,47 @@ async fn respond<'s>(
             Response::made(answer.status, head, made).counted(count).after(answered)
         }
     })
+}
+
+/// Of a function that streams: its metadata first, and then what follows as it comes (rest/15).
+async fn streamed<'s>(
+    worker: &Worker,
+    context: &Context<'_>,
+    mut inbound: Inbound,
+    record: &mut Record<'_>,
+) -> Result<Response<'s>, Fault> {
+    let is_error = inbound.head().status != 200
+        || inbound
+            .head()
+            .lines
+            .iter()
+            .any(|line| line.name.of(inbound.bytes()).eq_ignore_ascii_case(b"x-amz-function-error"));
+    if is_error {
+        let held = whole::of_backend(worker, &mut inbound).await?;
+        let body = held.as_ref().map_or(inbound.first(), |held| &held.bytes);
+        let head = inbound.head();
+        let backend = Backend { status: head.status, lines: &head.lines, bytes: inbound.bytes() };
+        let outcome = transform::invoked(backend, body);
+        inbound.finish(&worker.pools, worker.clock.now());
+        outcome?;
+        return Err(Fault::because(FaultKind::FunctionFailure, "the function failed without saying how"));
+    }
+    let mut stream = FunctionStream::new(inbound);
+    let (metadata, mut first) = stream.metadata(&worker.clock).await?;
+    let mut head = Buffer::head();
+    let status = transform::streamed_head(&metadata, context, &mut head)?;
+    if let Some(log) = record.log.as_deref_mut() {
+        // Whoever watches gets all of it at once, within a bound (rest/15).
+        while first.len() < WATCHED_STREAM_BYTES_MAX {
+            match stream.piece(&worker.clock).await {
+                Ok(Some(piece)) => first.extend_from_slice(&piece),
+                Ok(None) => break,
+                Err(_) => return Err(Fault::because(FaultKind::FunctionFailure, "the function's answer broke off")),
+            }
+        }
+        told::response(log, &head, &first);
+    }
+    Ok(Response::of_function(status, head, stream, Buffer::from(first)))
 }
 
 /// The answer and its head, told to whoever watches. Nothing here waits: what a connection holds while it waits would be

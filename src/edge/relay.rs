@@ -11,7 +11,7 @@ use super::fault::{Fault, FaultKind};
 use super::gateway_response::{self, GatewayResponses};
 use super::told::header_lines;
 use super::transform::{Compression, OutboundBody};
-use super::upstream::{Call, ClientSide, Finished, Inbound};
+use super::upstream::{Call, ClientSide, Finished, FunctionStream, Inbound};
 use super::watch::Record;
 use super::whole::{self, Whole};
 use super::worker::{Count, Worker};
@@ -39,6 +39,8 @@ enum Content<'s> {
     Made(Buffer),
     Fault(FaultKind, Buffer),
     Backend(Inbound),
+    /// A function's stream, and what has come of its body.
+    Function(Box<FunctionStream>, Buffer),
 }
 
 impl<'s> Response<'s> {
@@ -57,6 +59,11 @@ impl<'s> Response<'s> {
 
     pub(super) fn of_backend(status: u16, head: Buffer, inbound: Inbound) -> Self {
         Self { status, head, body: Content::Backend(inbound), unused: None, closes: false, count: None }
+    }
+
+    pub(super) fn of_function(status: u16, head: Buffer, stream: FunctionStream, first: Buffer) -> Self {
+        let body = Content::Function(Box::new(stream), first);
+        Self { status, head, body, unused: None, closes: false, count: None }
     }
 
     /// `responses` is `None` where no release was met.
@@ -86,7 +93,7 @@ impl<'s> Response<'s> {
             Content::Constant(constant) => constant.to_vec(),
             Content::Made(made) => made.to_vec(),
             Content::Backend(inbound) => inbound.first().to_vec(),
-            Content::Fault(_, text) => text.to_vec(),
+            Content::Function(_, first) | Content::Fault(_, first) => first.to_vec(),
         };
         (self.status, self.head, body)
     }
@@ -116,7 +123,7 @@ pub(super) async fn compressed<'s>(
         Content::Constant(constant) => constant,
         Content::Made(made) => &**made,
         // A gateway response is small, and the front door's.
-        Content::Fault(..) => return Ok(response),
+        Content::Fault(..) | Content::Function(..) => return Ok(response),
         Content::Backend(inbound) => {
             let small = inbound.announced_length().is_some_and(|length| length < bytes_min as u64);
             if small || inbound.has_upload() && !inbound.is_complete() {
@@ -307,6 +314,11 @@ pub(super) async fn send(
             }
             sent(connection, head, by, record).await && keep
         }
+        Content::Function(..) if bodiless => sent(connection, head, by, record).await && keep,
+        Content::Function(stream, first) => {
+            // Boxed: few do, and its state would make every waiting connection larger.
+            Box::pin(stream_function(worker, connection, head, (*stream, first), framing, record)).await && keep
+        }
         Content::Backend(inbound) if bodiless => {
             let arrived = sent(connection, head, by, record).await;
             settle(worker, connection, inbound, now).await && arrived && keep
@@ -331,6 +343,9 @@ fn framing(body: &Content<'_>, status: u16, connection: &Connection) -> AnswerFr
         Content::Backend(inbound) if connection.request.verb == Verb::Head => {
             inbound.announced_length().map_or(AnswerFraming::Unsaid, AnswerFraming::Sized)
         }
+        Content::Function(..) if connection.request.verb == Verb::Head => AnswerFraming::Unsaid,
+        Content::Function(..) if connection.request.head.http_1_1 => AnswerFraming::Chunked,
+        Content::Function(..) => AnswerFraming::UntilClose,
         Content::Backend(inbound) => match inbound.framing() {
             Framing::Sized(length) => AnswerFraming::Sized(length),
             // A small answer in chunks is all there: its length is known, as on AWS.
@@ -418,6 +433,50 @@ async fn stream(
     }
     // Near enough: a connection that rested a little shorter than believed is closed a little later.
     settle(worker, connection, inbound, record.answered).await
+}
+
+/// The same with the body that a function streams.
+async fn stream_function(
+    worker: &Worker,
+    connection: &mut Connection,
+    mut head: Buffer,
+    (mut stream, first): (FunctionStream, Buffer),
+    framing: AnswerFraming,
+    record: &mut Record<'_>,
+) -> bool {
+    let chunked = framing == AnswerFraming::Chunked;
+    let until_close = framing == AnswerFraming::UntilClose;
+    record.outcome.response_bytes = first.len() as u64;
+    push_chunk(&mut head, &first, chunked, stream.is_complete());
+    let mut part = head;
+    let mut by = record.answered + worker.limits.body_stall_timeout;
+    loop {
+        if !sent(connection, part, by, record).await {
+            // The function goes on; its connection does not (rest/15).
+            connection.abort(until_close);
+            return false;
+        }
+        if stream.is_complete() {
+            break;
+        }
+        part = match stream.piece(&worker.clock).await {
+            Ok(piece) => {
+                let mut piece = piece.unwrap_or_else(Buffer::idle);
+                record.outcome.response_bytes += piece.len() as u64;
+                if chunked {
+                    frame(&mut piece, stream.is_complete());
+                }
+                piece
+            }
+            Err(error) => {
+                broken(worker, &error, record);
+                connection.abort(until_close);
+                return false;
+            }
+        };
+        by = worker.clock.now() + worker.limits.body_stall_timeout;
+    }
+    settle(worker, connection, stream.inbound, record.answered).await
 }
 
 fn broken(worker: &Worker, error: &BodyError, record: &mut Record<'_>) {

@@ -15,6 +15,12 @@ pub const HEADER_BYTES_MAX: usize = 10_240;
 pub const MAPPED_VALUE_BYTES_MAX: usize = HEADER_BYTES_MAX;
 /// Bytes of header lines that a function may answer with: several times what AWS lets pass to a client.
 pub const FUNCTION_HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a streamed answer that `test-invoke-method` and `weir invoke` show (rest/15: 1 MB).
+pub const WATCHED_STREAM_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of what a streaming function says before its body (rest/15).
+pub const FUNCTION_METADATA_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of one message in which such an answer comes: AWS sends smaller ones, of what a function wrote at once.
+pub const FUNCTION_STREAM_MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Members of one map of headers that a function answers with: each name of one is looked for in the other.
 pub const FUNCTION_HEADERS_MAX: usize = 1_000;
 /// What AWS accepts as a URL on a Regional endpoint (rest/16).

@@ -21,6 +21,8 @@ use crate::wire::headers::{Known, is_field_value, is_token};
 #[derive(Debug)]
 pub struct FunctionResponse {
     pub(super) binary: BinaryTypes,
+    /// `responseTransferMode: STREAM`
+    pub(super) streams: bool,
 }
 
 /// What the client gets of what the function said (rest/09 section 9.3). `body` is what its invocation answered.
@@ -49,16 +51,30 @@ pub(super) fn response<'m>(
         }
     };
     write_status_line(status, &mut |part| out.push(part));
-    let headers = Headers {
-        single: said.headers.map(|Lines(lines)| lines).unwrap_or_default(),
-        several: said.multi_value_headers.map(|Lines(lines)| lines).unwrap_or_default(),
-    };
-    headers.write(context, out)?;
+    Headers::of(said.headers, said.multi_value_headers).write(context, out)?;
     Ok(Answer { status, body: AnswerBody::Made(made) })
 }
 
+/// Status line and headers of an answer that is streamed, from its metadata (rest/15); answers the status.
+pub fn streamed_head(metadata: &[u8], context: &Context<'_>, out: &mut Buffer) -> Result<u16, Fault> {
+    let wrong = |fault: Fault| Fault { kind: FaultKind::Configuration, ..fault };
+    let said: Metadata<'_> = serde_json::from_slice(metadata).map_err(|error| wrong(malformed(error)))?;
+    let status = said.status_code.map_or(200, |StatusCode(status)| status);
+    write_status_line(status, &mut |part| out.push(part));
+    let mut headers = Headers::of(said.headers, said.multi_value_headers);
+    let cookies = said.cookies.unwrap_or_default();
+    headers
+        .several
+        .push((Cow::Borrowed("Set-Cookie"), cookies.into_iter().map(|Text(text)| Scalar::Text(text)).collect()));
+    // Its length is not known to be the body's: that goes in chunks.
+    headers.single.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    headers.several.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    headers.write(context, out).map_err(wrong)?;
+    Ok(status)
+}
+
 /// Whether the invocation itself went well (rest/09 section 9.4).
-fn invoked(backend: Backend<'_>, body: &[u8]) -> Result<(), Fault> {
+pub fn invoked(backend: Backend<'_>, body: &[u8]) -> Result<(), Fault> {
     let header = |name: &[u8]| backend.last(name).map(String::from_utf8_lossy);
     match backend.status {
         200 => {}
@@ -125,6 +141,19 @@ struct Said<'a> {
     #[serde(borrow)]
     body: Option<Text<'a>>,
     is_base64_encoded: Option<bool>,
+}
+
+/// What a function that streams may say before its body.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Metadata<'a> {
+    status_code: Option<StatusCode>,
+    #[serde(borrow)]
+    headers: Option<Lines<'a, Scalar<'a>>>,
+    #[serde(borrow)]
+    multi_value_headers: Option<Lines<'a, Vec<Scalar<'a>>>>,
+    #[serde(borrow)]
+    cookies: Option<Vec<Text<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -201,7 +230,12 @@ struct Headers<'a> {
     several: Vec<(Cow<'a, str>, Vec<Scalar<'a>>)>,
 }
 
-impl Headers<'_> {
+impl<'a> Headers<'a> {
+    fn of(single: Option<Lines<'a, Scalar<'a>>>, several: Option<Lines<'a, Vec<Scalar<'a>>>>) -> Self {
+        let single = single.map(|Lines(lines)| lines).unwrap_or_default();
+        Self { single, several: several.map(|Lines(lines)| lines).unwrap_or_default() }
+    }
+
     fn write(&self, context: &Context<'_>, out: &mut Buffer) -> Result<(), Fault> {
         let start = out.len();
         let (mut has_content_type, mut has_trace) = (false, false);

@@ -21,6 +21,7 @@ mod world;
 
 pub use answer::{Answer, AnswerBody, Backend};
 pub use compression::{Coding, Compression};
+pub use function::{invoked, streamed_head};
 pub use headers::{Return, give_mapped, write_status_line};
 pub use mapping::{MockRequest, Outbound, OutboundBody, RequestMapping};
 pub use overrides::Overrides;

@@ -39,6 +39,11 @@ pub struct CustomResponse {
 }
 
 impl ResponseMapping {
+    /// Whether a function's answer goes on as it comes.
+    pub fn streams_function(&self) -> bool {
+        matches!(self, Self::Function(function) if function.streams)
+    }
+
     /// Whether the whole body has to be there before it is known what the client gets.
     pub fn chooses_by_body(&self) -> bool {
         matches!(self, Self::Custom(custom) if custom.of_function)
@@ -48,7 +53,7 @@ impl ResponseMapping {
     pub fn bodies(&self) -> &'static str {
         let custom = match self {
             Self::Proxy => return "streamed",
-            Self::Function(_) => return "held",
+            Self::Function(function) => return if function.streams { "streamed" } else { "held" },
             Self::Custom(custom) => custom,
         };
         let constant = |choice: &Choice| {

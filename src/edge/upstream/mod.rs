@@ -4,6 +4,7 @@ mod call;
 pub mod compile;
 pub mod credential;
 pub mod endpoint;
+mod function_stream;
 mod http;
 mod inbound;
 pub mod places;
@@ -13,6 +14,7 @@ mod upload;
 
 pub use call::{Call, Integration, Tools};
 pub use endpoint::{Endpoint, Endpoints};
+pub use function_stream::FunctionStream;
 pub use inbound::{Finished, Inbound};
 pub use pool::Pools;
 pub use upload::{ClientSide, Upload};

@@ -237,7 +237,7 @@ fn proxied(definition: Definition<'_>, target: Target, problems: &mut Vec<Proble
     let request = FunctionRequest { head: head.into_bytes().into(), illegal, is_not_post, binary: binary.clone() };
     Mapping {
         request: RequestMapping::Function(Box::new(request)),
-        response: ResponseMapping::Function(Box::new(FunctionResponse { binary })),
+        response: ResponseMapping::Function(Box::new(FunctionResponse { binary, streams: definition.streams() })),
         backend: Some(backend),
         signed: target.signed,
     }
