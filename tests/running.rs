@@ -380,11 +380,11 @@ fn what_weir_cannot_do_is_refused_or_answers_501_just_there() {
     let folder = Folder::new();
     let file = folder.write("api.yaml", &definition.0).display().to_string();
 
-    let refused = "integrations with AWS services and Lambda are not there yet";
+    let refused = "nothing here says where the function `f` lives";
     does_not_start(&["run", &file, "--listen", "127.0.0.1:0", "--admin", "off"], 1, refused);
     let (code, out, err) = run_to_end(&["check", &file]);
     assert!(
-        code == 1 && err.contains(refused) && err.contains("api.yaml:8:") && out.contains("AWS_PROXY"),
+        code == 1 && err.contains(refused) && err.contains("api.yaml:10:") && out.contains("AWS_PROXY"),
         "{out}{err}"
     );
     let (code, out, err) = run_to_end(&["check", "--lenient", &file]);

@@ -15,7 +15,7 @@ use weir::edge::dispatch::Matched;
 use weir::edge::exchange::{Context, IdSource, PathValues, Peer, Request, Verb};
 use weir::edge::limit::Buckets;
 use weir::edge::snapshot::Snapshot;
-use weir::edge::transform::{AnswerBody, Backend, Outbound, Scratch, Tools};
+use weir::edge::transform::{AnswerBody, Backend, Outbound, OutboundBody, Scratch, Tools};
 use weir::edge::watch::{Record, Sink};
 use weir::edge::{dispatch, limit, request_validator, transform};
 use weir::net::buffer::Buffer;
@@ -126,8 +126,13 @@ pub struct InMemory {
 impl InMemory {
     /// With an access log, metrics, and a throttle that never refuses, as `--throttle` of a large account.
     pub fn new(routes: usize) -> Self {
-        let said = [(Key::AccessLog, "-"), (Key::Throttle, "100000000:1000000000")];
-        let (snapshot, _, settings) = compiled(&definition("127.0.0.1:9", routes), &said);
+        Self::of(&definition("127.0.0.1:9", routes), &[])
+    }
+
+    /// The same of another definition.
+    pub fn of(definition: &str, said: &[(Key, &str)]) -> Self {
+        let said = [&[(Key::AccessLog, "-"), (Key::Throttle, "100000000:1000000000")], said].concat();
+        let (snapshot, _, settings) = compiled(definition, &said);
         let (port, writer) = log_port(16, 64 * 1024);
         let mut buckets = Buckets::default();
         buckets.adopt(&snapshot.ledgers);
@@ -201,7 +206,7 @@ impl InMemory {
         record.outcome.integration_us = Some(1);
         let backend = Backend { status: self.answer_head.status, lines: &self.answer_head.lines, bytes: &inbound };
         let mut out = Buffer::head();
-        let chosen = transform::choice(&plan.response, backend.status).expect("a response");
+        let chosen = transform::choice(&plan.response, backend, &[]).expect("a response");
         let tools = Tools { scratch: &mut self.scratch, log: None };
         let answer = transform::response(chosen, &context, (backend, None), None, tools, &mut out).expect("mapped");
         debug_assert!(matches!(answer.body, AnswerBody::Backend));
@@ -229,6 +234,19 @@ impl InMemory {
         dispatch::route(&release.tree, &self.request, &located)
     }
 
+    /// The invocation of a Lambda function with all of the request and `body`, but for its framing: head and event.
+    pub fn invocation(&mut self, values: &PathValues, body: &[u8]) -> (Buffer, Buffer) {
+        let release = &self.snapshot.stages[0].base;
+        let method = &release.methods[0];
+        let plan = method.plan.as_ref().expect("a plan");
+        let context = Context::new(&self.request, &release.facts, Some(&method.facts), values);
+        let tools = Tools { scratch: &mut self.scratch, log: None };
+        let valid = request_validator::validate(None, &context, &[]).expect("nothing is asked");
+        let outbound = transform::request(&plan.request, &context, &valid, body, tools).expect("mapped");
+        let Outbound::Http { head, body: OutboundBody::Made(event), .. } = outbound else { panic!("an invocation") };
+        (head, event)
+    }
+
     /// The mapped heads alone, both ways, of the request that was taken in and the answer that was parsed.
     pub fn map(&self, values: &PathValues, backends: &[u8]) -> usize {
         let release = &self.snapshot.stages[0].base;
@@ -242,7 +260,7 @@ impl InMemory {
         let Outbound::Http { head, .. } = outbound else { panic!("an HTTP backend") };
         let backend = Backend { status: self.answer_head.status, lines: &self.answer_head.lines, bytes: backends };
         let mut out = Buffer::head();
-        let chosen = transform::choice(&plan.response, backend.status).expect("a response");
+        let chosen = transform::choice(&plan.response, backend, &[]).expect("a response");
         let tools = Tools { scratch: &mut scratch, log: None };
         transform::response(chosen, &context, (backend, None), None, tools, &mut out).expect("mapped");
         head.len() + out.len()

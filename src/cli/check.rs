@@ -132,7 +132,11 @@ fn routes(checked: &Checked, settings: &Settings) -> Vec<Route> {
                     method: method.http_method.as_str(),
                     path: format!("{}{}", mounted(&loaded_api.base_path), resource.path.value),
                     callers: compiled.map_or_else(|| "-".to_owned(), |(release, method)| callers(release, method)),
-                    integration: if refused && settings.lenient { "501".to_owned() } else { integration(method) },
+                    integration: if settings.lenient && plan.is_none() {
+                        "501".to_owned()
+                    } else {
+                        integration(method)
+                    },
                     request,
                     response,
                     why,
@@ -178,6 +182,9 @@ fn callers(release: &Release, method: &snapshot::Method) -> String {
 /// How the bodies go, each way, and why: as it was compiled.
 fn bodies(plan: Option<&Plan>) -> (&'static str, &'static str, &'static str) {
     let Some(plan) = plan else { return ("-", "-", "not compiled") };
+    if matches!(plan.request, RequestMapping::Function(_)) {
+        return ("held", plan.response.bodies(), "a Lambda function is told of the whole request");
+    }
     let request = match (&plan.request, plan.may_need_body()) {
         (RequestMapping::Mock(mock), _) if mock.is_constant() && plan.validator.is_none() => "dropped",
         (_, true) => "held",
