@@ -394,6 +394,13 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "FILE", help_heading = "Callers")]
     pub(crate) dev_identity: Option<String>,
 
+    /// A Lambda function that runs on this machine: its name, its folder or zip file, and its handler, which a `bootstrap`
+    /// does without; repeat it for several
+    #[arg(long, value_name = "NAME=DIR[:HANDLER]", help_heading = "Backends")]
+    pub(crate) function: Vec<String>,
+    /// Where AWS's services are reached in place of AWS itself, all of them or one; repeat it for several
+    #[arg(long, value_name = "[SERVICE=]URL", help_heading = "Backends")]
+    pub(crate) aws_endpoint: Vec<String>,
     /// Connect to these addresses instead of what DNS says of a backend; repeat it for several backends
     #[arg(long, value_name = "HOST[:PORT]=ADDR[,ADDR]", help_heading = "Backends")]
     pub(crate) upstream: Vec<String>,
@@ -464,7 +471,7 @@ impl RunFlags {
         let mut raw = Raw::from_config(self.config);
         let one = |text: Option<String>| text.into_iter().collect();
         let switch = |on: bool| if on { vec!["true".to_owned()] } else { vec![] };
-        let said: [(Key, Vec<String>); 36] = [
+        let said: [(Key, Vec<String>); 38] = [
             (Key::Api, self.apis),
             (Key::Listen, self.listen),
             (Key::Workers, one(self.workers)),
@@ -491,6 +498,8 @@ impl RunFlags {
             (Key::Upstream, self.upstream),
             (Key::TlsRoot, self.tls_root),
             (Key::LambdaEndpoint, one(self.lambda_endpoint)),
+            (Key::Function, self.function),
+            (Key::AwsEndpoint, self.aws_endpoint),
             (Key::TrustedProxy, self.trusted_proxy),
             (Key::PrincipalsFile, one(self.principals_file)),
             (Key::DevIdentity, one(self.dev_identity)),

@@ -1,5 +1,9 @@
 //! Where AWS's services are reached, and who stands behind the roles of integrations, as meant.
 
+mod check;
+pub(super) mod names;
+mod read;
+
 use std::collections::BTreeMap;
 
 use super::callers::LambdaEndpoint;
@@ -38,3 +42,6 @@ pub enum CredentialSource {
     /// `sts:AssumeRole` of this role, by the default credentials.
     Assume(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use super::limits::{
 use super::raw::{Command, Key, Mistake, Raw, RawMethodSetting, Said, Written};
 use super::words::{self, Parsed};
 use super::{
-    AccessLog, ApiFile, AuditTarget, Aws, DriverChoice, ExtraCodings, LogTarget, MethodSetting, Settings, Throttle,
+    AccessLog, ApiFile, AuditTarget, DriverChoice, ExtraCodings, LogTarget, MethodSetting, Settings, Throttle,
     UpstreamOverride,
 };
 
@@ -50,8 +50,8 @@ impl Checker<'_> {
         Settings {
             iam: self.iam(&account_id),
             trusted_proxies: self.trusted_proxies(),
-            functions: Vec::new(),
-            aws: Aws::default(),
+            functions: self.functions(cores),
+            aws: self.aws(),
             lambda_endpoint: self.lambda_endpoint(),
             user_pools: self.user_pools(),
             dev_identity: self.dev_identity(&listen),
@@ -481,6 +481,8 @@ fn code(key: Key) -> &'static str {
         Key::Throttle => "settings::throttle",
         Key::TrustedProxy => "settings::trusted-proxies",
         Key::LambdaEndpoint => "settings::lambda-endpoint",
+        Key::Function => "settings::functions",
+        Key::AwsEndpoint => "settings::aws",
         Key::PrincipalsFile => "settings::principals",
         Key::DevIdentity => "settings::dev-identity",
         _ => "settings::value",

@@ -81,6 +81,8 @@ impl<'f> Reader<'f> {
                     (Key::Api, _) => self.apis(value),
                     (Key::StageVariable, _) => self.stage_variables(value),
                     (Key::Upstream, _) => self.upstreams(value),
+                    (Key::Function, _) => self.functions(value),
+                    (Key::AwsEndpoint, _) => self.aws(value),
                     (key, Times::Commas) => self.several(key, value),
                     (key, times) => self.single(key, times, value),
                 },

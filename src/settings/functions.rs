@@ -1,5 +1,9 @@
 //! Where Lambda functions live, as meant.
 
+mod check;
+pub(super) mod code;
+mod read;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,3 +69,6 @@ pub enum FunctionLog {
     Stdout,
     File(PathBuf),
 }
+
+#[cfg(test)]
+mod tests;

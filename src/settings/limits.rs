@@ -338,6 +338,38 @@ pub const VPC_ENDPOINTS_MAX: usize = 100;
 pub const USER_POOLS_MAX: usize = 1_000;
 /// Audiences of one user pool: a token's are compared with them one by one.
 pub const USER_POOL_AUDIENCES_MAX: usize = 1_000;
+/// Functions that are said a place: a call's name is compared with them one by one, but once a deployment.
+pub const FUNCTIONS_MAX: usize = 1_000;
+/// A function's name, and its version's or alias's, as Lambda has them.
+pub const FUNCTION_NAME_CHARS_MAX: usize = 64;
+pub const FUNCTION_QUALIFIER_CHARS_MAX: usize = 128;
+/// Lambda's handlers have at most this.
+pub const FUNCTION_HANDLER_CHARS_MAX: usize = 128;
+/// Of one process of a function; what an interpreter needs before it has read a handler …
+pub const FUNCTION_MEMORY_BYTES_MIN: u64 = 64 << 20;
+/// … what Lambda gives where nothing is said …
+pub const FUNCTION_MEMORY_BYTES_DEFAULT: u64 = 128 << 20;
+/// … and the most that it gives.
+pub const FUNCTION_MEMORY_BYTES_MAX: u64 = 10 << 30;
+/// Of one invocation, where nothing is said and at most, as on Lambda.
+pub const FUNCTION_TIMEOUT_DEFAULT: Duration = Duration::from_secs(3);
+pub const FUNCTION_TIMEOUT_MAX: Duration = Duration::from_secs(900);
+/// Processes of one function: Lambda's default for an account.
+pub const FUNCTION_CONCURRENCY_MAX: usize = 1_000;
+/// Processes of one function for each core where nothing is said: one that waits leaves its core to another.
+pub const FUNCTION_PROCESSES_A_CORE: usize = 2;
+/// A process beyond those that are kept warm ends after this without a call.
+pub const FUNCTION_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// All names and values of a function's environment, as on Lambda.
+pub const FUNCTION_ENVIRONMENT_BYTES_MAX: usize = 4 * 1024;
+/// The names of the files in a zip file that are looked through for a runtime: Lambda's largest unpacked code has 250 MB.
+pub const FUNCTION_ZIP_NAMES_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Roles whose credentials are said: a role's ARN is compared with them one by one, but once a deployment.
+pub const AWS_CREDENTIALS_MAX: usize = 100;
+/// A role's ARN, as IAM bounds it.
+pub const ROLE_ARN_BYTES_MAX: usize = 2_048;
+/// The name of a service in an integration's URI, or of a profile of AWS's tools.
+pub const AWS_NAME_CHARS_MAX: usize = 128;
 /// The URL of an issuer, of its keys, or of the Invoke API, in bytes.
 pub const SETTINGS_URL_BYTES_MAX: usize = 2_048;
 /// A name that "did you mean" is answered for, in bytes: a longer one is no slip of the pen, and each comparison costs its
@@ -491,6 +523,38 @@ pub const JWKS_TIMEOUT: Duration = Duration::from_secs(3);
 pub const JWKS_REDIRECTS_MAX: u32 = 3;
 /// Issuers that are asked at once; each holds a thread meanwhile.
 pub const JWKS_FETCHES_AT_ONCE: usize = 16;
+/// What a container, an instance, AWS's STS or a `credential_process` answers, and a token in a file: keys have some hundred
+/// bytes, session tokens a few thousand.
+pub const CREDENTIALS_BYTES_MAX: usize = 64 * 1024;
+/// The files of profiles of AWS's tools.
+pub const PROFILE_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Profiles that name one another as the source of their keys.
+pub const PROFILE_SOURCES_MAX: usize = 8;
+/// Characters of what AWS says when it refuses keys, where they are told.
+pub const CREDENTIALS_TOLD_CHARS_MAX: usize = 300;
+/// To connect to whom keys are asked of. Nobody answers at the instance's address where there is no instance, and then each
+/// start waits for this; AWS's tools wait as long.
+pub const CREDENTIALS_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// All that one attempt may take; a start waits no longer for all keys together.
+pub const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
+/// A `credential_process` may ask somebody over the network itself.
+pub const CREDENTIAL_PROCESS_TIMEOUT: Duration = Duration::from_secs(30);
+/// … and is looked after this often, when it has said all and not ended.
+pub const CREDENTIAL_PROCESS_REST: Duration = Duration::from_millis(10);
+/// Sources of keys that are asked at once; each holds a thread meanwhile.
+pub const CREDENTIALS_FETCHES_AT_ONCE: usize = 16;
+/// Keys are asked for again so long before they end: instances and containers have new ones then …
+pub const CREDENTIALS_REFRESH_BEFORE: Duration = Duration::from_secs(300);
+/// … of those that live shorter, when this part of their time is left.
+pub const CREDENTIALS_REFRESH_PART: u32 = 4;
+/// Keys that do not end are looked for again after this: somebody may have put others into a file.
+pub const CREDENTIALS_REREAD: Duration = Duration::from_secs(15 * 60);
+/// The first wait after a failure; each one more doubles it …
+pub const CREDENTIALS_RETRY_MIN: Duration = Duration::from_secs(1);
+/// … up to this.
+pub const CREDENTIALS_RETRY_MAX: Duration = Duration::from_secs(60);
+/// How long an instance's metadata service is to take our token, in seconds: the longest that it allows.
+pub const INSTANCE_TOKEN_SECONDS: u32 = 21_600;
 /// Seconds that a token may come from the future (`iat`): clocks differ, and AWS names no leeway.
 pub const TOKEN_ISSUED_AHEAD_SECONDS_MAX: u64 = 60;
 /// Steps of an authorizer's expression in one `aud`: a millisecond or so.

@@ -6,6 +6,7 @@ mod aws;
 mod callers;
 mod check;
 mod credentials;
+mod endpoint;
 pub mod file;
 mod functions;
 mod iam;
@@ -193,6 +194,16 @@ impl Settings {
             KeySource::Url(_) | KeySource::Discovery => None,
         });
         self.iam.principals_file.iter().chain(policies).chain(keys).cloned().collect()
+    }
+
+    /// Files that functions of this machine are made of, as far as a change of one tells that the function was built anew:
+    /// zip files whole, of folders the file with the handler.
+    pub fn files_of_functions(&self) -> BTreeSet<PathBuf> {
+        let local = self.functions.iter().filter_map(|function| match &function.place {
+            FunctionPlace::Local(local) => Some(local),
+            FunctionPlace::Aws | FunctionPlace::Url { .. } => None,
+        });
+        local.filter_map(|local| functions::code::main_file(local)).collect()
     }
 
     /// Whether the management API may be reached: by everybody on this machine, from elsewhere only with credentials.

@@ -2,9 +2,11 @@
 //!
 //! [`KEYS`] lists every setting once: its flag, its variable and its key in the file are read off that row.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::aws::names::SDK_NAMES;
 use super::secret::Secret;
 
 /// Every setting that is one text, or several of the same kind.
@@ -39,6 +41,8 @@ pub enum Key {
     Upstream,
     TlsRoot,
     LambdaEndpoint,
+    Function,
+    AwsEndpoint,
     TrustedProxy,
     PrincipalsFile,
     DevIdentity,
@@ -103,6 +107,8 @@ pub const KEYS: &[Row] = &[
     row(Key::Upstream, "upstream", "upstreams", Times::Named),
     row(Key::TlsRoot, "tls-root", "tls-roots", Times::Commas),
     row(Key::LambdaEndpoint, "lambda-endpoint", "lambda-endpoint", Times::Once),
+    row(Key::Function, "function", "functions", Times::Named),
+    row(Key::AwsEndpoint, "aws-endpoint", "aws", Times::Named),
     row(Key::TrustedProxy, "trusted-proxy", "trusted-proxies", Times::Commas),
     row(Key::PrincipalsFile, "principals-file", "principals-file", Times::Once),
     row(Key::DevIdentity, "dev-identity", "dev-identity", Times::Once),
@@ -133,6 +139,8 @@ impl Key {
 /// Who said it. What stands further down wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
+    /// `AWS_ENDPOINT_URL_…`, as AWS's SDKs know it: what stands behind that.
+    AwsVariable(&'static str),
     /// The bytes of `weir.toml`, or of the file of principals.
     File(Written),
     Variable,
@@ -176,6 +184,7 @@ impl Said {
             By::Flag if key == Key::Api => "FILE".into(),
             By::Flag => format!("--{}", key.row().name),
             By::Variable => key.variable(),
+            By::AwsVariable(name) => format!("AWS_ENDPOINT_URL_{name}"),
             By::File(_) => key.row().in_file.into(),
         }
     }
@@ -183,7 +192,7 @@ impl Said {
     pub fn written(&self) -> Option<Written> {
         match self.by {
             By::File(written) => Some(written),
-            By::Variable | By::Flag => None,
+            By::AwsVariable(_) | By::Variable | By::Flag => None,
         }
     }
 }
@@ -280,6 +289,29 @@ pub struct RawUserPool {
     pub algorithms: Option<Vec<Said>>,
 }
 
+/// One `[[functions]]` of the file, or one `--function`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawFunction {
+    pub written: Option<Written>,
+    /// Scalars, by their key.
+    pub said: BTreeMap<&'static str, Said>,
+    /// Names, and their values, which may be anybody's passwords.
+    pub environment: Vec<(Said, Secret)>,
+}
+
+/// One `[[aws.credentials]]` of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawRoleCredentials {
+    pub written: Option<Written>,
+    pub role: Option<Said>,
+    pub profile: Option<Said>,
+    pub access_key: Option<Said>,
+    pub secret_key: Option<Secret>,
+    pub session_token: Option<Secret>,
+    pub assume_role: Option<Said>,
+    pub chain: Option<Said>,
+}
+
 /// What the settings are for: they differ in what must be said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Command {
@@ -301,6 +333,8 @@ pub struct Raw {
     pub iam: RawIam,
     pub vpc_endpoints: Vec<RawVpcEndpoint>,
     pub user_pools: Vec<RawUserPool>,
+    pub functions: Vec<RawFunction>,
+    pub aws_credentials: Vec<RawRoleCredentials>,
     said: Vec<(Key, Said)>,
 }
 
@@ -323,6 +357,13 @@ impl Raw {
                 Times::Named => text.split_whitespace().for_each(|one| raw.say(row.key, one, By::Variable)),
             }
         }
+        // Not the general AWS_ENDPOINT_URL: whoever speaks to Weir's own management API has that point at it, and calls
+        // of integrations would come back here.
+        for (name, service) in SDK_NAMES {
+            let text = read(&format!("AWS_ENDPOINT_URL_{name}")).filter(|text| !text.trim().is_empty());
+            text.iter()
+                .for_each(|url| raw.say(Key::AwsEndpoint, format!("{service}={}", url.trim()), By::AwsVariable(name)));
+        }
         raw
     }
 
@@ -339,6 +380,8 @@ impl Raw {
         self.iam = self.iam.with(upper.iam);
         self.vpc_endpoints.extend(upper.vpc_endpoints);
         self.user_pools.extend(upper.user_pools);
+        self.functions.extend(upper.functions);
+        self.aws_credentials.extend(upper.aws_credentials);
         self.config = upper.config.or(self.config);
         // Only the command line says it, and that is the uppermost.
         self.command = upper.command;
@@ -382,9 +425,10 @@ impl RawIam {
 
 fn layer(said: &Said) -> u8 {
     match said.by {
-        By::File(_) => 0,
-        By::Variable => 1,
-        By::Flag => 2,
+        By::AwsVariable(_) => 0,
+        By::File(_) => 1,
+        By::Variable => 2,
+        By::Flag => 3,
     }
 }
 

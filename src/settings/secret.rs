@@ -1,6 +1,7 @@
 //! A text that nobody is shown: not in `Debug`, not in a mistake, not on a line of `weir.toml` beside a mistake.
 
 use std::fmt;
+use std::ops::Range;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
@@ -26,26 +27,77 @@ impl fmt::Debug for Secret {
 /// every place stays where it was. Works on the text, for a file that is not even TOML has secrets too.
 pub(super) fn masked(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
+    let mut mask = |range: Range<usize>| {
+        for byte in &mut bytes[range] {
+            if !byte.is_ascii_whitespace() {
+                *byte = b'*';
+            }
+        }
+    };
     for name in ["secret-key", "session-token"] {
         for (at, _) in text.match_indices(name) {
             let from = at + name.len();
-            let Some(equals) = text[from..].find('=').map(|at| from + at) else { continue };
-            let value = equals + 1;
-            let quote = text[value..].trim_start_matches([' ', '\t']);
-            let end = ["\"\"\"", "'''"].iter().find(|quotes| quote.starts_with(**quotes)).map(|quotes| {
-                let inside = text.len() - quote.len() + 3;
-                text[inside..].find(quotes).map_or(text.len(), |at| inside + at + 3)
-            });
-            let end = end.unwrap_or_else(|| text[value..].find('\n').map_or(text.len(), |at| value + at));
-            for byte in &mut bytes[value..end] {
-                if !byte.is_ascii_whitespace() {
-                    *byte = b'*';
+            if let Some(equals) = text[from..].find('=') {
+                mask(value_at(text, from + equals + 1));
+            }
+        }
+    }
+    // What a function is told by its environment may be anybody's password: whatever its names are.
+    for (at, name) in text.match_indices("environment") {
+        let from = at + name.len();
+        let next = text[from..].trim_start_matches(['"', '\'', ' ', '\t']);
+        match next.as_bytes().first() {
+            Some(b'=' | b'.') => {
+                if let Some(equals) = text[from..].find('=') {
+                    mask(value_at(text, from + equals + 1));
                 }
             }
+            // A table of its own, to the next header.
+            Some(b']') => {
+                let from = text.len() - next.len() + 1;
+                mask(from..text[from..].find("\n[").map_or(text.len(), |length| from + length));
+            }
+            _ => {}
         }
     }
     // Only whole characters were replaced, each byte by one of ASCII.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The value that begins at `from`: a text of several lines or a table whole, anything else to the end of its line.
+fn value_at(text: &str, from: usize) -> Range<usize> {
+    let value = text[from..].trim_start_matches([' ', '\t']);
+    let start = text.len() - value.len();
+    let end = match ["\"\"\"", "\'\'\'"].iter().find(|quotes| value.starts_with(**quotes)) {
+        Some(quotes) => value[3..].find(quotes).map_or(value.len(), |at| at + 6),
+        None if value.starts_with('{') => {
+            let table = end_of_table(value);
+            table + value[table..].find('\n').unwrap_or(value.len() - table)
+        }
+        None => value.find('\n').unwrap_or(value.len()),
+    };
+    from..start + end
+}
+
+/// Behind the brace that closes the first one, where they stand in no text; the end where none does.
+fn end_of_table(text: &str) -> usize {
+    let (mut depth, mut quote, mut is_escaped) = (0_usize, None, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            _ if is_escaped => is_escaped = false,
+            (Some(b'"'), b'\\') => is_escaped = true,
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'{') => depth += 1,
+            (None, b'}') => depth -= 1,
+            (None, _) => {}
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    text.len()
 }
 
 #[cfg(test)]
@@ -61,6 +113,12 @@ mod tests {
             ("session-token = '''\na\nb'''\nx = 1", "session-token = ***\n*\n****\nx = 1"),
             ("\"secret-key\" = = hush", "\"secret-key\" = * ****"),
             ("x = 1 # secret-key", "x = 1 # secret-key"),
+            ("environment = { A = '}', B = \"\\\"}\" } # c\nx = 1", "environment = * * * **** * * ***** * * *\nx = 1"),
+            ("environment = { A = 'a',\n B = 'b' }\nx = 1", "environment = * * * ****\n * * *** *\nx = 1"),
+            ("environment.DB = 'hush'\nx = 1", "environment.DB = ******\nx = 1"),
+            ("[functions.environment]\nDB = 'hush'\n[x]\ny = 1", "[functions.environment]\n** * ******\n[x]\ny = 1"),
+            ("environment = { A = 'a", "environment = * * * **"),
+            ("# the environment\nx = 1", "# the environment\nx = 1"),
         ] {
             assert_eq!(masked(text), expected);
             assert_eq!(masked(text).len(), text.len());

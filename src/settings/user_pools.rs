@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::callers::{KeySource, LambdaEndpoint, UserPool};
 use super::check::Checker;
+use super::endpoint::{authority, endpoint, scheme};
 use super::file::{Reader, Value};
 use super::limits::{SETTINGS_URL_BYTES_MAX, USER_POOL_AUDIENCES_MAX, USER_POOLS_MAX};
 use super::raw::{Key, RawUserPool, Said};
@@ -62,7 +63,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn lambda_endpoint(&mut self) -> Option<LambdaEndpoint> {
-        self.one(Key::LambdaEndpoint, lambda_endpoint)
+        self.one(Key::LambdaEndpoint, endpoint)
     }
 
     fn user_pool(&mut self, raw: &RawUserPool) -> Option<UserPool> {
@@ -119,15 +120,6 @@ impl Checker<'_> {
     }
 }
 
-/// `http(s)://host[:port]`: the paths are those of the Invoke API.
-fn lambda_endpoint(text: &str) -> Parsed<LambdaEndpoint> {
-    let wanted =
-        || "Write http:// or https://, a host and, if it has one, its port, such as http://127.0.0.1:3001.".to_owned();
-    let (https, rest) = scheme(text).ok_or_else(wanted)?;
-    let (host, port) = authority(rest.strip_suffix('/').unwrap_or(rest)).ok_or_else(wanted)?;
-    Ok(LambdaEndpoint { https, host, port: port.unwrap_or(if https { 443 } else { 80 }) })
-}
-
 fn algorithm(text: &str) -> Parsed<String> {
     let known = ALGORITHMS.contains(&text);
     known.then(|| text.to_owned()).ok_or_else(|| format!("Known are {}.", ALGORITHMS.join(", ")))
@@ -169,36 +161,6 @@ fn url(text: &str) -> Parsed<String> {
 fn audience(text: &str) -> Parsed<String> {
     let good = (1..=SETTINGS_URL_BYTES_MAX).contains(&text.len());
     good.then(|| text.to_owned()).ok_or_else(|| "Write a client's id, or what `aud` is.".into())
-}
-
-/// Whether it is https, and what follows.
-fn scheme(text: &str) -> Option<(bool, &str)> {
-    let (scheme, rest) = text.split_once("://")?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => Some((false, rest)),
-        "https" => Some((true, rest)),
-        _ => None,
-    }
-}
-
-/// A host, IPv6 in brackets, and its port. No user: nobody's password belongs into a URL.
-fn authority(text: &str) -> Option<(String, Option<u16>)> {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            let digits = port.bytes().all(|b| b.is_ascii_digit());
-            (host, Some(port.parse::<u16>().ok().filter(|&port| digits && port != 0)?))
-        }
-        _ => (text, None),
-    };
-    let label = |label: &str| {
-        let letter = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-        (1..=63).contains(&label.len()) && label.bytes().all(letter)
-    };
-    let good = match host.strip_prefix('[') {
-        Some(literal) => literal.strip_suffix(']').is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok()),
-        None => host.len() <= 253 && host.split('.').all(label),
-    };
-    good.then(|| (host.to_ascii_lowercase(), port))
 }
 
 #[cfg(test)]
@@ -314,37 +276,5 @@ mod tests {
         );
         let many: String = (0..=USER_POOLS_MAX).map(|n| format!("[[user-pools]]\nid = 'a_{n}'\n")).collect();
         assert_eq!(read(&many).expect_err("a mistake")[0].found, "1001 user pools are given");
-    }
-
-    #[test]
-    fn where_lambda_is() {
-        let check = |text: &str, https: bool, host: &str, port: u16| {
-            assert_eq!(lambda_endpoint(text), Ok(LambdaEndpoint { https, host: host.into(), port }), "{text}");
-        };
-        check("http://127.0.0.1:3001", false, "127.0.0.1", 3001);
-        check("https://Lambda.eu-west-1.amazonaws.com/", true, "lambda.eu-west-1.amazonaws.com", 443);
-        check("HTTP://lambda", false, "lambda", 80);
-        check("http://[::1]:9001", false, "[::1]", 9001);
-        check("http://[::1]", false, "[::1]", 80);
-        for text in [
-            "",
-            "lambda:3001",
-            "ftp://a",
-            "http://",
-            "http://a/b",
-            "http://a//",
-            "http://a:",
-            "http://a:0",
-            "http://a:+1",
-            "http://a:70000",
-            "http://u@a",
-            "http://[::1",
-            "http://[a]",
-            "http://a..b",
-            "http://a?b",
-            "http://é",
-        ] {
-            assert!(lambda_endpoint(text).is_err(), "{text}");
-        }
     }
 }
