@@ -13,6 +13,7 @@ use weir::lang::jsonpath::Path;
 use weir::lang::policy::Policy;
 use weir::lang::schema::Schema;
 use weir::lang::vtl::Template;
+use weir::wire::event_stream;
 use weir::wire::h1::chunked::Decoder;
 use weir::wire::h1::head;
 use weir::wire::h1::request::{HeadLimits, RequestHead};
@@ -69,6 +70,22 @@ fn chunked_bodies() {
     }
     let takes = |bytes: &[u8]| Decoder::default().decode(&mut bytes.to_vec()).is_ok();
     assert_eq!(wrong("chunked", takes), Vec::<String>::new());
+}
+
+#[test]
+fn event_streams() {
+    for (_, bytes) in seeds("event_stream") {
+        event_stream::fuzz(&bytes);
+    }
+    let takes = |bytes: &[u8]| {
+        let (mut decoder, mut rest) = (event_stream::Decoder::new(4096), bytes);
+        while !rest.is_empty() {
+            let Ok(fed) = decoder.feed(rest) else { return false };
+            rest = &rest[fed.read..];
+        }
+        decoder.is_between()
+    };
+    assert_eq!(wrong("event_stream", takes), Vec::<String>::new());
 }
 
 #[test]
@@ -199,7 +216,7 @@ fn targets_are_named_everywhere() {
             assert!(maker.contains(&format!("\"{target}\": {}", target.to_uppercase())), "{target} in make.py");
         }
     }
-    assert!(targets.len() == 15 && readme.contains("Fifteen targets"), "{} targets", targets.len());
+    assert!(targets.len() == 16 && readme.contains("Sixteen targets"), "{} targets", targets.len());
 }
 
 #[test]

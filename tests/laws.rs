@@ -53,7 +53,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/", "src/settings/"]),
     ("crossbeam", ANYWHERE),
     ("fancy_regex", &["src/lang/", "src/edge/"]),
-    ("flate2", &["src/edge/"]),
+    ("flate2", &["src/edge/", "src/wire/event_stream.rs"]),
     ("foldhash", ANYWHERE),
     ("futures_core", &["src/control/admin/"]),
     ("hashbrown", ANYWHERE),

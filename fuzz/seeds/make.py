@@ -5,6 +5,7 @@ Names say what is special. `ok-` must be taken; `bad-` must be refused; `any-` m
 """
 import base64
 import pathlib
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -419,7 +420,42 @@ AUTHORIZATION = {
     "bad-empty": b"",
 }
 
-for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL, "json": JSON, "jsonpath": JSONPATH, "regex": REGEX, "xml": XML, "schema": SCHEMA, "mapping": MAPPING, "jwt": JWT, "authorization": AUTHORIZATION}.items():
+
+
+def event(length, headers, rest, crc=None, prelude=None):
+    """A message with whatever it says of itself; checksums are right unless given."""
+    out = length.to_bytes(4, "big") + headers.to_bytes(4, "big")
+    out += (zlib.crc32(out) if prelude is None else prelude).to_bytes(4, "big") + rest
+    return out + (zlib.crc32(out) if crc is None else crc).to_bytes(4, "big")
+
+
+def of_headers(headers, payload=b""):
+    return event(16 + len(headers) + len(payload), len(headers), headers + payload)
+
+
+def text(name, value):
+    return bytes([len(name)]) + name + b"\x07" + len(value).to_bytes(2, "big") + value
+
+
+CHUNK = text(b":event-type", b"PayloadChunk") + text(b":content-type", b"application/octet-stream") + text(b":message-type", b"event")
+COMPLETE = text(b":event-type", b"InvokeComplete") + text(b":content-type", b"application/json") + text(b":message-type", b"event")
+EVENT_STREAM = {
+    "ok-empty-message": event(16, 0, b""),
+    "ok-answer": of_headers(CHUNK, b"hello") + of_headers(CHUNK, b" world") + of_headers(COMPLETE, b"{}"),
+    "ok-types": of_headers(b"\x01a\x00\x01b\x01\x01c\x02x\x01d\x03xx\x01e\x04xxxx\x01f\x05xxxxxxxx\x01g\x06\x00\x01x\x01h\x08xxxxxxxx\x01i\x09xxxxxxxxxxxxxxxx"),
+    "bad-half": of_headers(CHUNK, b"hello")[:40],
+    "bad-prelude": event(16, 0, b"", prelude=7),
+    "bad-checksum": event(16, 0, b"", crc=7),
+    "bad-short": event(15, 0, b""),
+    "bad-long": event(4097, 0, b""),
+    "bad-endless": event(0xFFFFFFFF, 0xFFFFFFFF, b""),
+    "bad-headers-beyond": event(20, 5, b"abcd"),
+    "bad-name": of_headers(b"\x00\x00"),
+    "bad-type": of_headers(b"\x01a\x0a"),
+    "bad-value": of_headers(b"\x01a\x07\xff\xffx"),
+}
+
+for target, seeds in {"head": HEAD, "chunked": CHUNKED, "uri": URI, "yaml": YAML, "policy": POLICY, "vtl": VTL, "json": JSON, "jsonpath": JSONPATH, "regex": REGEX, "xml": XML, "schema": SCHEMA, "mapping": MAPPING, "jwt": JWT, "authorization": AUTHORIZATION, "event_stream": EVENT_STREAM}.items():
     folder = HERE / target
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():

@@ -1,5 +1,6 @@
 //! Bytes to messages and back; no socket, no clock.
 
+pub mod event_stream;
 pub mod h1;
 pub mod headers;
 pub mod origin;
