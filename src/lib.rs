@@ -10,6 +10,8 @@ pub mod control;
 pub mod edge;
 /// Documents to definitions and back, every value with its line.
 pub mod formats;
+/// Lambda functions on this machine: the Runtime API and warm processes, on a thread of their own.
+pub mod functions;
 /// The languages that users write: policies.
 pub mod lang;
 /// Definitions as plain data, in AWS's words.

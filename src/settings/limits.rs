@@ -14,7 +14,7 @@ pub const HEADER_BYTES_MAX: usize = 10_240;
 /// takes no more than this from a client either, as all header lines together.
 pub const MAPPED_VALUE_BYTES_MAX: usize = HEADER_BYTES_MAX;
 /// Bytes of header lines that a function may answer with: several times what AWS lets pass to a client.
-pub const FUNCTION_HEADER_BYTES_MAX: usize = 64 * 1024;
+pub const FUNCTION_ANSWER_HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a streamed answer that `test-invoke-method` and `weir invoke` show (rest/15: 1 MB).
 pub const WATCHED_STREAM_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of what a streaming function says before its body (rest/15).
@@ -22,7 +22,7 @@ pub const FUNCTION_METADATA_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of one message in which such an answer comes: AWS sends smaller ones, of what a function wrote at once.
 pub const FUNCTION_STREAM_MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Members of one map of headers that a function answers with: each name of one is looked for in the other.
-pub const FUNCTION_HEADERS_MAX: usize = 1_000;
+pub const FUNCTION_ANSWER_HEADERS_MAX: usize = 1_000;
 /// What AWS accepts as a URL on a Regional endpoint (rest/16).
 pub const URL_BYTES_MAX: usize = 10_240;
 /// What AWS accepts as a method ARN (rest/01 section 1.6); longer answers 414.
@@ -559,6 +559,68 @@ pub const INSTANCE_TOKEN_SECONDS: u32 = 21_600;
 pub const TOKEN_ISSUED_AHEAD_SECONDS_MAX: u64 = 60;
 /// Steps of an authorizer's expression in one `aud`: a millisecond or so.
 pub const TOKEN_EXPRESSION_STEPS_MAX: u64 = 100_000;
+
+/// What Lambda takes as an event, and as an answer that is not streamed: 6 MB and what it adds itself (rest/09).
+pub const FUNCTION_PAYLOAD_BYTES_MAX: usize = 6_291_556;
+/// The event of an asynchronous invocation (AWS: 1 MB).
+pub const FUNCTION_ASYNC_EVENT_BYTES_MAX: usize = 1024 * 1024;
+/// A streamed answer as a whole (AWS: 200 MB).
+pub const FUNCTION_STREAM_BYTES_MAX: u64 = 200 * 1024 * 1024;
+/// Pieces of a streamed answer that wait for its reader; each is what one read brought. Then the function waits.
+pub const FUNCTION_STREAM_PIECES_WAITING_MAX: usize = 4;
+/// One message of a streamed answer, its frame aside.
+pub const FUNCTION_STREAM_CHUNK_BYTES: usize = 64 * 1024;
+/// Calls that wait for a process of one function …
+pub const FUNCTION_CALLS_WAITING_MAX: usize = 1_000;
+/// … and what their events may hold together.
+pub const FUNCTION_EVENTS_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// So long a call waits for a process: what has waited a third of an integration's time is better told to come again.
+pub const FUNCTION_QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
+/// … and an asynchronous one, for which nobody waits.
+pub const FUNCTION_ASYNC_QUEUE_TIMEOUT: Duration = Duration::from_secs(300);
+/// From a process's start to its first question for an event. AWS gives 10 s and then the function's own time; a machine
+/// that starts many at once needs more than one that starts one.
+pub const FUNCTION_INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A process that has told why it cannot begin, or has been asked to end, has so long to be gone.
+pub const FUNCTION_END_TIMEOUT: Duration = Duration::from_secs(2);
+/// After a start that failed, the next waits; each failure in a row doubles it.
+pub const FUNCTION_BACKOFF_MIN: Duration = Duration::from_millis(500);
+pub const FUNCTION_BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// The code of a function, unpacked (AWS: 250 MB), and its zip file.
+pub const FUNCTION_CODE_BYTES_MAX: u64 = 250 * 1024 * 1024;
+/// Files and folders of a function's code: each is copied.
+pub const FUNCTION_CODE_FILES_MAX: usize = 100_000;
+/// Folders in each other of a function's code.
+pub const FUNCTION_CODE_DEPTH_MAX: usize = 64;
+/// A file that a function writes, and so its temporary folder about (AWS: 512 MB).
+pub const FUNCTION_FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Descriptors of one process (AWS: 1,024).
+pub const FUNCTION_DESCRIPTORS_MAX: u64 = 1_024;
+/// Processes that one function's process may have made, itself among them (AWS: 1,024 processes and threads).
+pub const FUNCTION_CHILDREN_MAX: usize = 1_024;
+/// How often the memory of a process that works is looked at …
+pub const FUNCTION_MEMORY_INTERVAL: Duration = Duration::from_millis(200);
+/// … and of one that rests.
+pub const FUNCTION_MEMORY_INTERVAL_AT_REST: Duration = Duration::from_secs(5);
+/// Beyond its memory, what a process may reserve before the kernel itself refuses it more: room for threads' stacks and
+/// for what is reserved and not used, and a wall for what grows faster than it is looked at.
+pub const FUNCTION_RESERVE_BYTES: u64 = 1024 * 1024 * 1024;
+/// Connections that one process may have to its Runtime API: clients use one, some two.
+pub const FUNCTION_CONNECTIONS_MAX: usize = 16;
+/// Connections to where functions are invoked: those of all cores.
+pub const FUNCTION_DOOR_CONNECTIONS_MAX: usize = 16_384;
+/// One line of a function's log; the rest goes on in the next.
+pub const FUNCTION_LOG_LINE_BYTES_MAX: usize = 16 * 1024;
+/// Log lines of all functions that wait to be written. Beyond it lines are counted and lost.
+pub const FUNCTION_LOG_LINES_WAITING_MAX: usize = 1_024;
+/// What a process may print in [`FUNCTION_LOG_INTERVAL`] before it has to wait: 10 MB a second, so that one that prints
+/// for ever takes little of the thread that all functions share.
+pub const FUNCTION_LOG_BYTES_AT_ONCE: usize = 1024 * 1024;
+pub const FUNCTION_LOG_INTERVAL: Duration = Duration::from_millis(100);
+/// Last lines of a process that could not begin, shown with the reason.
+pub const FUNCTION_LAST_LINES_MAX: usize = 12;
+/// A header of an invocation that is handed on to a function (trace id, client context).
+pub const FUNCTION_HEADER_BYTES_MAX: usize = 8 * 1024;
 
 /// The limits an operator can move. [`Default`] is AWS's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]

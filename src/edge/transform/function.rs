@@ -14,7 +14,7 @@ use super::headers::{Return, give_of_function, write_status_line};
 use crate::edge::exchange::{Context, trace_root};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
-use crate::settings::limits::{FUNCTION_HEADER_BYTES_MAX, FUNCTION_HEADERS_MAX};
+use crate::settings::limits::{FUNCTION_ANSWER_HEADER_BYTES_MAX, FUNCTION_ANSWER_HEADERS_MAX};
 use crate::wire::headers::{Known, is_field_value, is_token};
 
 /// The way back, compiled.
@@ -212,8 +212,8 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Lines<'a, V> {
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
                 let mut lines = Vec::new();
                 while let Some((Text(name), value)) = members.next_entry::<Text<'de>, V>()? {
-                    if lines.len() == FUNCTION_HEADERS_MAX {
-                        return Err(A::Error::custom(format!("more than {FUNCTION_HEADERS_MAX} headers")));
+                    if lines.len() == FUNCTION_ANSWER_HEADERS_MAX {
+                        return Err(A::Error::custom(format!("more than {FUNCTION_ANSWER_HEADERS_MAX} headers")));
                     }
                     lines.push((name, value));
                 }
@@ -254,8 +254,10 @@ impl<'a> Headers<'a> {
             for part in [name, ": ", value, "\r\n"] {
                 out.push(part.as_bytes());
             }
-            if out.len() - start > FUNCTION_HEADER_BYTES_MAX {
-                return Err(malformed(format_args!("its headers are more than {FUNCTION_HEADER_BYTES_MAX} bytes")));
+            if out.len() - start > FUNCTION_ANSWER_HEADER_BYTES_MAX {
+                return Err(malformed(format_args!(
+                    "its headers are more than {FUNCTION_ANSWER_HEADER_BYTES_MAX} bytes"
+                )));
             }
             Ok(())
         };

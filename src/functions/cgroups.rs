@@ -1,0 +1,71 @@
+//! Control groups (cgroup v2) for processes, where Weir may make some: then the kernel itself holds each process and all
+//! that it forks to its memory and its number, and ends them together, whatever they did to hide.
+//!
+//! That is so under systemd with `Delegate=yes` and `DelegateSubgroup=`, and in containers that are given a subtree: the
+//! group above Weir's own is writable and holds no process itself, as the kernel asks of a group that has children with
+//! limits ("no internal processes", cgroups(7)).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::settings::limits::FUNCTION_CHILDREN_MAX;
+
+const MOUNT: &str = "/sys/fs/cgroup";
+
+#[derive(Debug)]
+pub(super) struct Cgroups {
+    parent: PathBuf,
+}
+
+impl Cgroups {
+    /// `None` where nobody lets us, which is most often so.
+    pub(super) fn find() -> Option<Self> {
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let parent = Path::new(MOUNT).join(own).parent()?.to_owned();
+        Self::of(parent)
+    }
+
+    fn of(parent: PathBuf) -> Option<Self> {
+        let inside = parent.starts_with(MOUNT) && parent != Path::new(MOUNT);
+        let empty = fs::read_to_string(parent.join("cgroup.procs")).ok()?.trim().is_empty();
+        if !inside || !empty {
+            return None;
+        }
+        fs::write(parent.join("cgroup.subtree_control"), "+memory +pids").ok()?;
+        Some(Self { parent })
+    }
+
+    /// A group for one process, which joins it before it runs anything.
+    pub(super) fn make(&self, name: &str, memory_bytes: u64) -> Option<PathBuf> {
+        let path = self.parent.join(format!("weir-function-{name}"));
+        fs::create_dir(&path).ok()?;
+        let limits = [
+            // Weir's own measure, which says what happened, comes first; this is for what grows faster than it is measured.
+            ("memory.max", memory_bytes.saturating_add(memory_bytes / 4).to_string()),
+            ("memory.oom.group", "1".into()),
+            ("pids.max", FUNCTION_CHILDREN_MAX.to_string()),
+        ];
+        for (file, value) in limits {
+            if fs::write(path.join(file), value).is_err() {
+                let _ = fs::remove_dir(&path);
+                return None;
+            }
+        }
+        // Kernels without swap accounting have no such file.
+        let _ = fs::write(path.join("memory.swap.max"), "0");
+        Some(path)
+    }
+}
+
+/// Ends whoever is in a group, and the group.
+pub(super) fn remove(path: &Path) {
+    let _ = fs::write(path.join("cgroup.kill"), "1");
+    // Who is killed leaves when it is noticed, a moment later; a group that is left over is empty and costs nothing.
+    for _ in 0..50 {
+        if fs::remove_dir(path).is_ok() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}

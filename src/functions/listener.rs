@@ -1,0 +1,151 @@
+//! Listeners on loopback whose connections are bounded in number, and may be those of one user alone.
+//!
+//! The Runtime API has no secret: whoever connects could take a function's events. So a connection to it is asked for its
+//! owner, which the kernel tells in /proc/net/tcp.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The kernel's table of connections over IPv4.
+const TABLE: &str = "/proc/net/tcp";
+
+pub(super) struct Bounded {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    /// Whose connections are taken; `None` takes all.
+    owner: Option<u32>,
+}
+
+impl Bounded {
+    /// At a port that the system chooses.
+    pub(super) async fn bind(connections_max: usize, own_user_only: bool) -> io::Result<(Self, SocketAddr)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let own = rustix::process::geteuid().as_raw();
+        // Where the table does not even hold this listener (a sandbox) it says nothing of connections either.
+        let told =
+            own_user_only && row_owner(&fs::read_to_string(TABLE).unwrap_or_default(), address, None) == Some(own);
+        let places = Arc::new(Semaphore::new(connections_max));
+        Ok((Self { listener, places, owner: told.then_some(own) }, address))
+    }
+}
+
+impl Listener for Bounded {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        loop {
+            let place = Arc::clone(&self.places).acquire_owned().await.ok();
+            // axum's own accept retries, and rests where the process has no descriptor left.
+            let (stream, peer) = Listener::accept(&mut self.listener).await;
+            if let (Some(owner), Ok(own)) = (self.owner, stream.local_addr()) {
+                // The table may be long on a busy machine, and reading it is not for this thread.
+                let read = move || row_owner(&fs::read_to_string(TABLE).unwrap_or_default(), peer, Some(own));
+                if tokio::task::spawn_blocking(read).await.ok().flatten() != Some(owner) {
+                    continue;
+                }
+            }
+            // An answer goes out when it is written: with Nagle's algorithm it may wait for an acknowledgement.
+            let _ = stream.set_nodelay(true);
+            return (Connection { stream, _place: place }, peer);
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// The user of the socket at `local`, to `remote` where one is said (proc_net_tcp: addresses as the machine has them in
+/// memory, the user in the eighth column).
+fn row_owner(table: &str, local: SocketAddr, remote: Option<SocketAddr>) -> Option<u32> {
+    let text = |address: SocketAddr| match address {
+        SocketAddr::V4(address) => {
+            let ip = u32::from_ne_bytes(address.ip().octets());
+            Some(format!("{ip:08X}:{:04X}", address.port()))
+        }
+        SocketAddr::V6(_) => None,
+    };
+    let (local, remote) = (text(local)?, remote.map(text));
+    table.lines().find_map(|line| {
+        let mut columns = line.split_ascii_whitespace();
+        let (here, there) = (columns.nth(1)?, columns.next()?);
+        let right = here == local && remote.as_ref().is_none_or(|remote| remote.as_deref() == Some(there));
+        if right { columns.nth(4)?.parse().ok() } else { None }
+    })
+}
+
+/// A connection with its place among the few.
+pub(super) struct Connection {
+    stream: TcpStream,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1598 1 0 100 0 0 10 0
+   1: 0100007F:D431 0100007F:1F90 01 00000000:00000000 00:00000000 00000000    33        0 1599 1 0 100 0 0 10 0
+";
+
+    #[track_caller]
+    fn check(local: &str, remote: Option<&str>, expected: Option<u32>) {
+        let address = |text: &str| text.parse().expect("an address");
+        assert_eq!(row_owner(ROWS, address(local), remote.map(address)), expected);
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn the_owner_of_a_connection_stands_in_its_row() {
+        check("127.0.0.1:8080", None, Some(1000));
+        check("127.0.0.1:54321", Some("127.0.0.1:8080"), Some(33));
+        check("127.0.0.1:54321", Some("127.0.0.1:8081"), None);
+        check("127.0.0.1:54322", Some("127.0.0.1:8080"), None);
+        check("[::1]:8080", None, None);
+    }
+}
