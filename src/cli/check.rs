@@ -13,6 +13,7 @@ use super::run::show;
 use crate::control::deploy::compile::Compiling;
 use crate::control::deploy::load::{Loaded, load};
 use crate::control::deploy::refuse::refuse;
+use crate::control::deploy::stage::Door;
 use crate::control::refusal::Refusal;
 use crate::edge::identity::Authorization;
 use crate::edge::snapshot::{self, Plan, Release, Snapshot};
@@ -71,7 +72,10 @@ fn check(settings: &Settings) -> Result<Checked, Refusal> {
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
     let mut snapshot = None;
     match Compiling::new(settings, registry) {
-        Ok(mut compiling) => snapshot = compiling.compile(&mut loaded, settings, Clock::real().now()),
+        Ok(mut compiling) => {
+            compiling.door = Some(Door::unused());
+            snapshot = compiling.compile(&mut loaded, settings, Clock::real().now());
+        }
         Err(problems) => loaded.problems.extend(problems),
     }
     Ok(Checked { loaded, snapshot })

@@ -16,6 +16,7 @@ use crate::control::cores::lone;
 use crate::control::deploy::compile::Compiling;
 use crate::control::deploy::load::{Loaded, load};
 use crate::control::fetch::dns::{Names, Resolver};
+use crate::control::local_functions::LocalFunctions;
 use crate::control::refusal::Refusal;
 use crate::edge::invoke::{Answer, Ask, Invoked, invoke};
 use crate::model::problem::{Problem, Severity};
@@ -163,6 +164,9 @@ fn answered(flags: &InvokeFlags, ask: Ask) -> Result<Invoked, Refusal> {
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
     let mut compiling = Compiling::new(&settings, registry)
         .map_err(|problems| Refusal { problems, sources: std::mem::take(&mut loaded.sources) })?;
+    let mut functions = LocalFunctions::default();
+    // Functions are begun only for a request that comes so far.
+    compiling.door = functions.door(&settings)?;
     let snapshot = compiling.compile(&mut loaded, &settings, Clock::real().now());
     let Loaded { sources, problems, .. } = loaded;
     let Some(snapshot) = snapshot else { return Err(Refusal { problems, sources }) };
@@ -180,13 +184,14 @@ fn answered(flags: &InvokeFlags, ask: Ask) -> Result<Invoked, Refusal> {
         if !invoked.log.sends {
             return Ok(invoked);
         }
-        resolve(&compiling, &settings)?;
+        functions.apply(&settings);
+        resolve(&compiling, &settings, &functions)?;
     }
     run(ask)
 }
 
-/// Looks up the backends' names, as a deployment does.
-fn resolve(compiling: &Compiling, settings: &Settings) -> Result<(), Refusal> {
+/// Looks up the backends' names, fetches keys and begins functions, as a start does.
+fn resolve(compiling: &Compiling, settings: &Settings, functions: &LocalFunctions) -> Result<(), Refusal> {
     let io = |error: &dyn std::fmt::Display| refused(format!("names cannot be looked up: {error}"), "try --upstream");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| io(&error))?;
     runtime.block_on(async {
@@ -196,6 +201,7 @@ fn resolve(compiling: &Compiling, settings: &Settings) -> Result<(), Refusal> {
         for (endpoint, found) in endpoints.iter().zip(names.resolve_all(&wanted).await) {
             endpoint.follow(found.watched.addresses);
         }
+        functions.warm().await; //CRED
         Ok(())
     })
 }

@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod fetch;
 pub mod live;
 pub mod loading;
+pub mod local_functions;
 pub mod log_writer;
 pub mod management;
 pub mod plane;
@@ -30,7 +31,7 @@ use admin::audit::Audit;
 use admin::auth::Gate;
 use admin::call::Facts;
 use admin::front::Front;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use commit::backup::Existing;
 use commit::store::Store;
 use cores::Cores;
@@ -40,6 +41,7 @@ use deploy::load::{Loaded, load};
 use fetch::dns::{Names, Resolver};
 use fetch::files::FileWatch;
 use loading::{load_stages, open, take_files};
+use local_functions::LocalFunctions;
 use log_writer::LogWriter;
 use management::{Around, Entrance, Management};
 use plane::Plane;
@@ -106,6 +108,7 @@ struct Gateway {
     front: Option<Arc<Front>>,
     /// Ids of the APIs that came from files.
     file_apis: Vec<String>,
+    functions: LocalFunctions,
     log: Option<LogWriter>,
     admin: Arc<AdminState>,
     stop_admin: Option<oneshot::Sender<()>>,
@@ -125,7 +128,10 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let facts = Facts::new(&settings.account_id, &settings.region, settings.lenient);
     let (store, definitions) = open(&settings)?;
     let mut plane = Plane::new(definitions, store, facts.clone());
+    let mut functions = LocalFunctions::default();
+    compiling.door = functions.door(&settings)?;
     let (loaded, of_files) = deploy(&mut compiling, &settings, &clock)?;
+    functions.apply(&settings);
     report(&loaded.problems, &loaded.sources);
     let file_apis = take_files(&mut plane, &loaded, &of_files, &settings, &[]);
     load_stages(&mut plane, &mut compiling, &settings, &clock);
@@ -135,7 +141,8 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         Refusal::sentence("start::dns", format!("DNS cannot be asked: {error}"), "look at /etc/resolv.conf")
     })?;
     let names = Names::new(resolver, settings.upstreams.clone());
-    resolve(&compiling, &names).await;
+    // Everything that somebody would have to wait for later, at once.
+    tokio::join!(resolve(&compiling, &names), functions.warm());
     let log = settings.access_log.as_ref().map(|log| start_log(&log.target)).transpose()?;
     let admin_listener = match settings.admin {
         None => None,
@@ -163,6 +170,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         revision: AtomicU64::new(first),
         reloads_refused: AtomicU64::new(0),
         publication_ns: Arc::default(),
+        functions: ArcSwapOption::new(functions.counters()),
     });
     let (management, entrance) = Management::new(plane);
     let front = front(&settings, facts, entrance)?;
@@ -171,6 +179,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let stop_admin = serving.transpose()?;
     tokio::spawn(names.clone().refresh());
     tokio::spawn(compiling.issuers.clone().refresh());
+    //CRED tokio::spawn(compiling.credentials.clone().refresh());
     announce(&cores, &settings, driver, admin_address);
     if let Some(file) = &settings.dev_identity {
         let file = file.display();
@@ -192,6 +201,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
         management,
         front,
         file_apis,
+        functions,
         log,
         admin,
         stop_admin,
@@ -213,6 +223,9 @@ impl Gateway {
                     Happening::Reload(reason) => {
                         if reason == Reason::Hangup && let Some(log) = &self.log {
                             log.reopen();
+                        }
+                        if reason == Reason::Hangup {
+                            self.functions.reopen_logs();
                         }
                         if reason == Reason::Hangup && let Some(front) = &self.front {
                             front.audit.lock().unwrap_or_else(PoisonError::into_inner).reopen();
@@ -296,6 +309,8 @@ impl Gateway {
                 files.follow(watched(&settings));
             }
             let gate = gate(&settings)?;
+            self.compiling.door = self.functions.door(&settings)?;
+            //CRED self.compiling.credentials.read_again();
             let deployed = deploy(&mut self.compiling, &settings, &self.clock)?;
             Ok((settings, gate, deployed))
         });
@@ -308,6 +323,8 @@ impl Gateway {
             }
         };
         report(&loaded.problems, &loaded.sources);
+        self.functions.apply(&settings);
+        self.admin.functions.store(self.functions.counters());
         if let Some(front) = &self.front {
             front.gate.store(Arc::new(gate));
         }
@@ -353,6 +370,7 @@ impl Gateway {
     /// Ends what is left: the admin listener, and the log with its last lines.
     async fn end(mut self) {
         self.write_usage();
+        std::mem::take(&mut self.functions).stop().await;
         let _ = tokio::time::timeout(STORE_STOP_TIMEOUT, self.written()).await;
         if let Some(stop) = self.stop_admin {
             let _ = stop.send(());
@@ -407,12 +425,13 @@ fn front(settings: &Settings, facts: Facts, entrance: Entrance) -> Result<Option
     })))
 }
 
-/// Asks for the keys of every issuer, and for the addresses of every backend, that has none yet. A name that does not resolve is no reason not to start:
+/// Asks for the keys of every issuer and those that calls to AWS are signed with, and for the addresses of every backend, that has none yet. A name that does not resolve is no reason not to start:
 /// its methods answer as AWS's do, and DNS is asked again.
 async fn resolve(compiling: &Compiling, names: &Names) {
     let keys = compiling.issuers.first_keys();
+    let credentials = async {}; //CRED
     let addresses = addresses(compiling, names);
-    tokio::join!(keys, addresses);
+    tokio::join!(keys, credentials, addresses);
 }
 
 async fn addresses(compiling: &Compiling, names: &Names) {
@@ -453,6 +472,7 @@ fn watched(settings: &Settings) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = settings.apis.iter().map(|api| api.path.clone()).collect();
     files.extend(settings.config.clone());
     files.extend(settings.files_of_callers());
+    files.extend(settings.files_of_functions());
     files
 }
 

@@ -13,6 +13,10 @@ pub const HEADER_BYTES_MAX: usize = 10_240;
 /// One value that a body, or a template's override, gives a header, a query parameter or a path. AWS names no number; it
 /// takes no more than this from a client either, as all header lines together.
 pub const MAPPED_VALUE_BYTES_MAX: usize = HEADER_BYTES_MAX;
+/// The longest that a start waits for functions to begin: AWS gives one 10 s for it, and some are tried twice.
+pub const FUNCTIONS_WARM_TIMEOUT: Duration = Duration::from_secs(25);
+/// What invocations under way have at the end of the process, behind the drain.
+pub const FUNCTIONS_STOP_GRACE: Duration = Duration::from_secs(2);
 /// Bytes of header lines that a function may answer with: several times what AWS lets pass to a client.
 pub const FUNCTION_ANSWER_HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a streamed answer that `test-invoke-method` and `weir invoke` show (rest/15: 1 MB).

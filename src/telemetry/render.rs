@@ -20,6 +20,18 @@ use super::names::{COUNT, ERROR_4XX, ERROR_5XX, EVENTS, Event, INTEGRATION_LATEN
 /// What the text says it is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What was counted of functions on this machine; but for `processes`, since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FunctionCounts {
+    pub invocations: u64,
+    pub errors: u64,
+    pub throttles: u64,
+    pub cold_starts: u64,
+    pub init_failures: u64,
+    pub kills: u64,
+    pub processes: u64,
+}
+
 /// What the control thread knows beside what the cores count.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Control {
@@ -29,6 +41,8 @@ pub struct Control {
     pub revision: u64,
     /// Reloads that changed nothing because something was wrong.
     pub reloads_refused: u64,
+    /// Of functions on this machine, if some run.
+    pub functions: Option<FunctionCounts>,
     /// How long the last change of the management API took from the disk to every core.
     pub publication: Option<Duration>,
 }
@@ -112,6 +126,7 @@ impl fmt::Debug for Scrape {
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.process(&mut encoder)?;
+        self.functions(&mut encoder)?;
         self.events(&mut encoder)?;
         if self.series.is_empty() {
             return Ok(());
@@ -153,6 +168,28 @@ impl Scrape {
             ConstGauge::new(publication.as_secs_f64()).encode(descriptor)?;
         }
         Ok(())
+    }
+
+    fn functions(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(counts) = &self.control.functions else { return Ok(()) };
+        for (name, help, value) in [
+            ("weir_function_invocations", "Calls of functions on this machine", counts.invocations),
+            ("weir_function_errors", "Calls that a function, or its end, answered with an error", counts.errors),
+            ("weir_function_throttles", "Calls refused because too many waited, or for too long", counts.throttles),
+            ("weir_function_cold_starts", "Processes started because a call waited for one", counts.cold_starts),
+            (
+                "weir_function_init_failures",
+                "Processes that ended before they asked for an event",
+                counts.init_failures,
+            ),
+            ("weir_function_kills", "Processes ended because of their time or memory", counts.kills),
+        ] {
+            let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            metric.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+        }
+        let gauge = ConstGauge::new(i64::try_from(counts.processes).unwrap_or(i64::MAX));
+        let help = "Processes of functions now";
+        gauge.encode(encoder.encode_descriptor("weir_function_processes", help, None, MetricType::Gauge)?)
     }
 
     /// Rows of the same metric stand together, under one description.
@@ -230,8 +267,13 @@ mod tests {
     }
 
     fn text(cores: &[Arc<CoreCounters>], registry: &Registry) -> String {
-        let control =
-            Control { log_lines_lost: 2, revision: 3, reloads_refused: 1, publication: Some(Duration::from_millis(4)) };
+        let control = Control {
+            log_lines_lost: 2,
+            revision: 3,
+            reloads_refused: 1,
+            functions: None,
+            publication: Some(Duration::from_millis(4)),
+        };
         render_with(cores, registry, control, Process { resident_bytes: Some(4096), open_fds: None }).expect("text")
     }
 

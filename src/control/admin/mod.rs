@@ -82,6 +82,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
@@ -95,6 +96,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::functions::Counters;
 use crate::settings::limits::{ADMIN_SHUTDOWN_TIMEOUT, HEARTBEAT_AGE_MAX};
 use crate::telemetry::counters::{CoreCounters, Registry};
 use crate::telemetry::render;
@@ -119,6 +121,8 @@ pub struct AdminState {
     pub reloads_refused: AtomicU64,
     /// How long the last change took from the disk to every core, in nanoseconds; 0 before the first.
     pub publication_ns: Arc<AtomicU64>,
+    /// Of functions on this machine, once some run.
+    pub functions: ArcSwapOption<Counters>,
 }
 
 impl AdminState {
@@ -127,6 +131,15 @@ impl AdminState {
             log_lines_lost: self.log_lines_lost.load(Relaxed),
             revision: self.revision.load(Relaxed),
             reloads_refused: self.reloads_refused.load(Relaxed),
+            functions: self.functions.load().as_ref().map(|counters| render::FunctionCounts {
+                invocations: counters.invocations.load(Relaxed),
+                errors: counters.errors.load(Relaxed),
+                throttles: counters.throttles.load(Relaxed),
+                cold_starts: counters.cold_starts.load(Relaxed),
+                init_failures: counters.init_failures.load(Relaxed),
+                kills: counters.kills.load(Relaxed),
+                processes: counters.processes.load(Relaxed),
+            }),
             publication: Some(self.publication_ns.load(Relaxed)).filter(|&ns| ns > 0).map(Duration::from_nanos),
         }
     }
@@ -257,6 +270,7 @@ mod tests {
             revision: AtomicU64::new(1),
             reloads_refused: AtomicU64::new(0),
             publication_ns: Arc::default(),
+            functions: ArcSwapOption::empty(),
         })
     }
 

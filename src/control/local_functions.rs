@@ -1,0 +1,77 @@
+//! The functions on this machine: started where the settings have some, and what a deployment needs to know of them.
+
+use std::sync::Arc;
+
+use super::deploy::stage::Door;
+use super::refusal::Refusal;
+use super::tell::tell;
+use crate::functions::{Counters, Functions, KEY_HEADER, Surroundings};
+use crate::settings::limits::{FUNCTIONS_STOP_GRACE, FUNCTIONS_WARM_TIMEOUT};
+use crate::settings::{FunctionPlace, LocalFunction, Settings};
+
+/// Nothing runs until the first function is there.
+#[derive(Default)]
+pub struct LocalFunctions {
+    running: Option<Functions>,
+}
+
+impl LocalFunctions {
+    /// Where functions will be invoked, for what is compiled: started now, if it was not, where the settings have some.
+    pub fn door(&mut self, settings: &Settings) -> Result<Option<Door>, Refusal> {
+        if self.running.is_none() && local(settings).next().is_some() {
+            let surroundings = Surroundings::new(&settings.region, &settings.account_id);
+            let started = Functions::start(surroundings).map_err(|error| {
+                let found = format!("functions cannot run on this machine: {error}");
+                Refusal::sentence(
+                    "start::functions",
+                    found,
+                    "look at `ulimit -a`, and at the folder for temporary files",
+                )
+            })?;
+            self.running = Some(started);
+        }
+        Ok(self.running.as_ref().map(|running| {
+            let door = running.door();
+            Door { address: door.address, line: format!("{KEY_HEADER}: {}\r\n", door.key) }
+        }))
+    }
+
+    /// Makes the functions those of the settings. What has changed goes on as it was until it has begun anew.
+    pub fn apply(&self, settings: &Settings) {
+        if let Some(running) = &self.running {
+            running.apply(local(settings).cloned().collect());
+        }
+    }
+
+    /// Waits until the warm ones have begun, and tells what has not: its calls are answered with the error.
+    pub async fn warm(&self) {
+        let Some(running) = &self.running else { return };
+        for failure in running.warm(FUNCTIONS_WARM_TIMEOUT).await {
+            tell(format_args!("the function {} has not begun: {}", failure.function, failure.reason));
+        }
+    }
+
+    pub fn reopen_logs(&self) {
+        if let Some(running) = &self.running {
+            running.reopen_logs();
+        }
+    }
+
+    pub fn counters(&self) -> Option<Arc<Counters>> {
+        self.running.as_ref().map(Functions::counters)
+    }
+
+    /// Ends them all; invocations under way have a moment.
+    pub async fn stop(self) {
+        if let Some(running) = self.running {
+            running.stop(FUNCTIONS_STOP_GRACE).await;
+        }
+    }
+}
+
+fn local(settings: &Settings) -> impl Iterator<Item = &Arc<LocalFunction>> {
+    settings.functions.iter().filter_map(|function| match &function.place {
+        FunctionPlace::Local(local) => Some(local),
+        FunctionPlace::Aws | FunctionPlace::Url { .. } => None,
+    })
+}
