@@ -76,7 +76,7 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["src/telemetry/"]),
     ("quanta", &["src/time.rs"]),
     ("quick_cache", &["src/edge/"]),
-    ("quick_xml", &["src/lang/"]),
+    ("quick_xml", &["src/lang/", "src/control/fetch/"]), // AWS's STS answers in XML
     ("rawzip", &["src/functions/code.rs"]),
     ("rcgen", &["src/control/admin/"]),
     ("redb", &["src/control/commit/disk.rs"]),

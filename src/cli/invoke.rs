@@ -201,7 +201,7 @@ fn resolve(compiling: &Compiling, settings: &Settings, functions: &LocalFunction
         for (endpoint, found) in endpoints.iter().zip(names.resolve_all(&wanted).await) {
             endpoint.follow(found.watched.addresses);
         }
-        functions.warm().await; //CRED
+        tokio::join!(compiling.credentials.first_keys(), functions.warm());
         Ok(())
     })
 }

@@ -428,23 +428,25 @@ impl Around<'_> {
     }
 }
 
-/// Begins to look up the backends that have no addresses yet. A name that does not resolve holds nothing up for longer
+/// Begins to look up the backends that have no addresses yet, and the keys of roles that are new. A name that does not resolve holds nothing up for longer
 /// than DNS is waited for: its methods answer as AWS's do, and DNS is asked again.
 pub fn resolve(compiling: &Compiling, names: &Names) -> oneshot::Receiver<()> {
     let (done, resolved) = oneshot::channel();
     let fresh = unresolved(compiling.endpoints.all());
-    if fresh.is_empty() {
+    let credentials = compiling.credentials.clone();
+    if fresh.is_empty() && credentials.are_settled() {
         let _ = done.send(());
         return resolved;
     }
     let names = names.clone();
     // Whatever DNS does, nobody waits for longer than for one answer: addresses that come later are followed all the same.
-    let following = tokio::spawn(async move {
+    let addresses = async move {
         let wanted: Vec<(String, u16)> = fresh.iter().map(|endpoint| (endpoint.host.clone(), endpoint.port)).collect();
         for (endpoint, found) in fresh.iter().zip(names.resolve_all(&wanted).await) {
             endpoint.follow(found.watched.addresses);
         }
-    });
+    };
+    let following = tokio::spawn(async move { tokio::join!(addresses, credentials.first_keys()) });
     tokio::spawn(async move {
         let _ = tokio::time::timeout(DNS_TIMEOUT, following).await;
         let _ = done.send(());

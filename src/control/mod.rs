@@ -38,6 +38,7 @@ use cores::Cores;
 use deploy::callers;
 use deploy::compile::Compiling;
 use deploy::load::{Loaded, load};
+use fetch::credential_source::Terms;
 use fetch::dns::{Names, Resolver};
 use fetch::files::FileWatch;
 use loading::{load_stages, open, take_files};
@@ -179,7 +180,7 @@ async fn start(settings: Settings, driver: &Driver, report: Report<'_>) -> Resul
     let stop_admin = serving.transpose()?;
     tokio::spawn(names.clone().refresh());
     tokio::spawn(compiling.issuers.clone().refresh());
-    //CRED tokio::spawn(compiling.credentials.clone().refresh());
+    tokio::spawn(compiling.credentials.clone().refresh());
     announce(&cores, &settings, driver, admin_address);
     if let Some(file) = &settings.dev_identity {
         let file = file.display();
@@ -310,7 +311,7 @@ impl Gateway {
             }
             let gate = gate(&settings)?;
             self.compiling.door = self.functions.door(&settings)?;
-            //CRED self.compiling.credentials.read_again();
+            self.compiling.credentials.read_again(Terms::of(&settings));
             let deployed = deploy(&mut self.compiling, &settings, &self.clock)?;
             Ok((settings, gate, deployed))
         });
@@ -429,7 +430,7 @@ fn front(settings: &Settings, facts: Facts, entrance: Entrance) -> Result<Option
 /// its methods answer as AWS's do, and DNS is asked again.
 async fn resolve(compiling: &Compiling, names: &Names) {
     let keys = compiling.issuers.first_keys();
-    let credentials = async {}; //CRED
+    let credentials = compiling.credentials.first_keys();
     let addresses = addresses(compiling, names);
     tokio::join!(keys, credentials, addresses);
 }

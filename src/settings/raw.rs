@@ -359,7 +359,9 @@ impl Raw {
         }
         // Not the general AWS_ENDPOINT_URL: whoever speaks to Weir's own management API has that point at it, and calls
         // of integrations would come back here.
-        for (name, service) in SDK_NAMES {
+        let is_ignored = |text: String| text.trim().eq_ignore_ascii_case("true");
+        let are_ignored = read("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(is_ignored);
+        for (name, service) in SDK_NAMES.into_iter().filter(|_| !are_ignored) {
             let text = read(&format!("AWS_ENDPOINT_URL_{name}")).filter(|text| !text.trim().is_empty());
             text.iter()
                 .for_each(|url| raw.say(Key::AwsEndpoint, format!("{service}={}", url.trim()), By::AwsVariable(name)));

@@ -1,5 +1,6 @@
 //! Stages to one snapshot. What a request runs is decided here, once.
 
+use std::env;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
@@ -7,6 +8,8 @@ use hashbrown::HashSet;
 use super::callers;
 use super::load::{Loaded, LoadedApi};
 use super::stage::{Door, Missing, ReleaseSource, StageCompiler, StageSource, access_log};
+use crate::control::fetch::credential_source::{self, Terms};
+use crate::control::fetch::credentials::Credentials;
 use crate::control::fetch::jwks::Issuers;
 use crate::control::fetch::key_source::Client;
 use crate::edge::dispatch::compile::{StageAddress, table};
@@ -16,11 +19,10 @@ use crate::edge::limit::compile::{Budgets, Compiler};
 use crate::edge::limit::plans::Plans;
 use crate::edge::snapshot::{Snapshot, Stage};
 use crate::edge::upstream::Endpoints;
-use crate::edge::upstream::credential::{Credential, Keys};
 use crate::model::problem::{Problem, Severity};
 use crate::model::routes::{BasePathMapping, Routes};
 use crate::net::tls::{self, ClientConfig};
-use crate::settings::{CredentialSource, MethodPattern, MethodSetting, Settings};
+use crate::settings::{MethodPattern, MethodSetting, Settings};
 use crate::telemetry::counters::Registry;
 use crate::time::Instant;
 
@@ -36,6 +38,8 @@ pub struct Compiling {
     pub principals: Arc<Principals>,
     /// Whose tokens are looked at, and their keys.
     pub issuers: Issuers,
+    /// With whose keys calls to AWS are signed.
+    pub credentials: Credentials,
     /// Where functions on this machine are invoked, if some run.
     pub door: Option<Door>,
     tls: ClientConfig,
@@ -56,6 +60,10 @@ impl Compiling {
             registry,
             budgets: Budgets::default(),
             plans: Plans::default(),
+            credentials: Credentials::new(
+                credential_source::Client::new(settings.tls_roots.clone(), Arc::new(|name| env::var(name).ok())),
+                Terms::of(settings),
+            ),
             door: None,
             api_keys: Arc::default(),
             tls,
@@ -80,7 +88,7 @@ impl Compiling {
             tls: &self.tls,
             registry: &self.registry,
             issuers: &self.issuers,
-            credential: &mut |source| credential(source),
+            credential: &mut |source| self.credentials.credential(source),
             door: self.door.as_ref(),
             problems: Vec::new(),
         };
@@ -137,20 +145,6 @@ impl Compiling {
         loaded.problems = problems;
         (!loaded.is_refused(settings.lenient)).then_some(stages)
     }
-}
-
-/// TEMPORARY
-fn credential(source: &CredentialSource) -> Arc<Credential> {
-    let credential = Credential::new("x");
-    if let CredentialSource::Keys { access_key, secret_key, session_token } = source {
-        credential.set(Some(Keys {
-            access_key: access_key.clone(),
-            secret_key: secret_key.clone(),
-            session_token: session_token.clone(),
-            expires: None,
-        }));
-    }
-    Arc::new(credential)
 }
 
 /// Where files answer: each below its base path.

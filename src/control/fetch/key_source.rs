@@ -5,17 +5,14 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use rustls::crypto::ring;
 use serde_json::Value;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, ResponseExt};
+use ureq::ResponseExt;
 
+use super::http::{Bounds, Http, has_scheme, is_https};
 use crate::edge::identity::jwt::KeySet;
 use crate::lang::unique_json;
-use crate::net::tls::root_certificates;
 use crate::settings::limits::{JWKS_BYTES_MAX, JWKS_CONNECT_TIMEOUT, JWKS_REDIRECTS_MAX, JWKS_TIMEOUT};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +26,7 @@ pub enum KeySource {
 
 /// Asks issuers, or the disk.
 pub struct Client {
-    tls_roots: Vec<PathBuf>,
-    /// Read when the first issuer is asked: most processes have none.
-    roots: OnceLock<RootCerts>,
+    http: Http,
     connect_timeout: Duration,
     timeout: Duration,
 }
@@ -39,7 +34,7 @@ pub struct Client {
 impl Client {
     /// `tls_roots` are PEM files with roots beside the system's.
     pub fn new(tls_roots: Vec<PathBuf>) -> Self {
-        Self { tls_roots, roots: OnceLock::new(), connect_timeout: JWKS_CONNECT_TIMEOUT, timeout: JWKS_TIMEOUT }
+        Self { http: Http::new(tls_roots), connect_timeout: JWKS_CONNECT_TIMEOUT, timeout: JWKS_TIMEOUT }
     }
 
     #[cfg(test)]
@@ -51,7 +46,7 @@ impl Client {
     pub fn keys(&self, issuer: &str, source: &KeySource) -> Result<KeySet, String> {
         // Not counted: it happens once, and is nothing that an issuer could do about.
         if !matches!(source, KeySource::File(_)) {
-            self.roots()?;
+            self.http.roots()?;
         }
         let document = match source {
             KeySource::Url(url) => self.get(url, Instant::now() + self.timeout)?,
@@ -77,22 +72,8 @@ impl Client {
         if !is_secure && !has_scheme(url, "http://") {
             return Err(format!("{url:?} is no http:// or https:// address"));
         }
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-            .root_certs(self.roots()?)
-            .build();
-        let agent: Agent = Agent::config_builder()
-            .tls_config(tls)
-            // What began under TLS stays there, redirects included.
-            .https_only(is_secure)
-            .max_redirects(JWKS_REDIRECTS_MAX)
-            .timeout_connect(Some(self.connect_timeout))
-            .timeout_global(Some(until.saturating_duration_since(Instant::now())))
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .into();
+        let (redirects, connect) = (JWKS_REDIRECTS_MAX, self.connect_timeout);
+        let agent = self.http.agent(&Bounds { is_secure, redirects, connect, until })?;
         let failed = |error: ureq::Error| format!("{url}: {}", error.to_string().escape_debug());
         let request = agent.get(url).header("accept", "application/json");
         let mut response = request.call().map_err(failed)?;
@@ -102,15 +83,6 @@ impl Client {
             return Err(format!("{url}: it answers {}{redirected}", response.status()));
         }
         response.body_mut().with_config().limit(JWKS_BYTES_MAX as u64).read_to_vec().map_err(failed)
-    }
-
-    fn roots(&self) -> Result<RootCerts, String> {
-        if let Some(roots) = self.roots.get() {
-            return Ok(roots.clone());
-        }
-        let certificates = root_certificates(&self.tls_roots).map_err(|refused| refused.join("; "))?;
-        let roots: RootCerts = certificates.iter().map(|it| Certificate::from_der(it).to_owned()).into();
-        Ok(self.roots.get_or_init(|| roots).clone())
     }
 }
 
@@ -129,14 +101,6 @@ fn jwks_uri(issuer: &str, document: &[u8]) -> Result<String, String> {
         return Err(format!("its `jwks_uri` {uri:?} is not https://, as the issuer is"));
     }
     Ok(uri.to_owned())
-}
-
-fn is_https(url: &str) -> bool {
-    has_scheme(url, "https://")
-}
-
-fn has_scheme(url: &str, scheme: &str) -> bool {
-    url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 #[cfg(test)]

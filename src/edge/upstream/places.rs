@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::settings::{Aws, CredentialSource, Function, FunctionPlace, LambdaEndpoint};
+use crate::settings::{Aws, CredentialSource, Function, FunctionPlace, LambdaEndpoint, RoleCredentials};
 
 /// What the settings say of it.
 #[derive(Clone, Copy)]
@@ -209,8 +209,12 @@ impl Places<'_> {
         if role == Some(CALLER) {
             return Some(SignedBy::Caller);
         }
-        let role = role.unwrap_or("default");
-        let entry = self.aws.roles.iter().find(|entry| is_met(&entry.role, role))?;
+        let meets = |entry: &&RoleCredentials| match role {
+            Some(role) => is_met(&entry.role, role),
+            // No pattern: who may sign for some role is not meant for what names none.
+            None => entry.role == "default",
+        };
+        let entry = self.aws.roles.iter().find(meets)?;
         Some(SignedBy::Keys(entry.source.clone()))
     }
 }

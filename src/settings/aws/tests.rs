@@ -54,6 +54,7 @@ fn endpoints_of_flags_over_variables_over_the_file_over_those_of_awss_tools() {
     ];
     check("", &tools, &[], "dynamodb=t:1 events=t:3 states=t:2");
     check(some, &tools, &[], "dynamodb=d:8000 events=t:3 states=t:2");
+    check(some, &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), tools[0], tools[1]], &[], "dynamodb=d:8000");
     check(some, &tools, &["http://f:1"], "*=f:1 dynamodb=d:8000");
 }
 
