@@ -58,6 +58,12 @@ impl Shared {
         self.next_id.fetch_add(1, Relaxed)
     }
 
+    /// What tells a process and all that it starts from every other on the machine, another Weir's among them.
+    pub(super) fn mark(&self, id: u64) -> String {
+        let own = self.folder.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        format!("{}-{id}", own.strip_prefix(FOLDER_PREFIX).unwrap_or(own))
+    }
+
     /// A random UUID (RFC 9562 5.4), as AWS's request ids are.
     pub(super) fn request_id(&self) -> Arc<str> {
         let mut bytes = [0; 16];
