@@ -21,7 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Functions with their folder, and a way to call them.
 struct Machine {
-    folder: Folder,
     functions: Option<Functions>,
     door: Door,
     runtime: tokio::runtime::Runtime,
@@ -34,7 +33,7 @@ impl Machine {
         let functions = Functions::start(surroundings).expect("functions start");
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let door = functions.door();
-        Self { folder: Folder::new(), functions: Some(functions), door, runtime }
+        Self { functions: Some(functions), door, runtime }
     }
 
     /// One function, warm.
@@ -140,7 +139,12 @@ fn value(response: &Response) -> Value {
 /// Answers the error's type and message.
 #[track_caller]
 fn failed(response: &Response) -> (String, String) {
-    assert_eq!((response.status, response.header("x-amz-function-error")), (200, Some("Unhandled")), "{}", response.text());
+    assert_eq!(
+        (response.status, response.header("x-amz-function-error")),
+        (200, Some("Unhandled")),
+        "{}",
+        response.text()
+    );
     let value = value(response);
     let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     (text("errorType"), text("errorMessage"))
@@ -202,7 +206,11 @@ fn node_handlers_of_every_kind() {
     for (file, text, expected) in [
         ("app.mjs", "export const handler = async event => event.x + 1", "2"),
         ("app.js", "exports.handler = (event, context, callback) => setTimeout(() => callback(null, event.x), 5)", "1"),
-        ("app.js", "exports.handler = (event, context, callback) => { context.callbackWaitsForEmptyEventLoop = false; setInterval(() => {}, 1e6); callback(null, 3) }", "3"),
+        (
+            "app.js",
+            "exports.handler = (event, context, callback) => { context.callbackWaitsForEmptyEventLoop = false; setInterval(() => {}, 1e6); callback(null, 3) }",
+            "3",
+        ),
         ("app.cjs", "module.exports.handler = async () => {}", "null"),
         ("app.js", "exports.handler = () => 7", "null"),
         ("app.js", "exports.handler = (event, context) => context.succeed('x')", "\"x\""),
@@ -304,11 +312,17 @@ fn the_invoke_api_answers_as_aws() {
     machine.post(&mut client, path, "X-Amz-Invocation-Type: Event\r\n", "{}").expect(202, "");
     let none = machine.post(&mut client, "/2015-03-31/functions/none/invocations", "", "{}");
     assert_eq!(none.header("x-amzn-errortype"), Some("ResourceNotFoundException"));
-    none.expect(404, r#"{"Message":"Function not found: arn:aws:lambda:us-east-1:123456789012:function:none","Type":"User"}"#);
+    none.expect(
+        404,
+        r#"{"Message":"Function not found: arn:aws:lambda:us-east-1:123456789012:function:none","Type":"User"}"#,
+    );
     let no_json = machine.post(&mut client, path, "", "{a");
     assert_eq!((no_json.status, no_json.header("x-amzn-errortype")), (400, Some("InvalidRequestContentException")));
     let mut client = machine.client();
-    client.send(format!("POST {path} HTTP/1.1\r\nHost: x\r\n{KEY_HEADER}: {}\r\nContent-Length: 6291557\r\n\r\n", machine.door.key));
+    client.send(format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\n{KEY_HEADER}: {}\r\nContent-Length: 6291557\r\n\r\n",
+        machine.door.key
+    ));
     let large = client.read_response();
     assert_eq!((large.status, large.header("x-amzn-errortype")), (413, Some("RequestEntityTooLargeException")));
 }
@@ -394,7 +408,8 @@ fn children_do_not_outlive_their_function() {
 
 #[test]
 fn a_hundred_calls_on_eight_processes_lose_none_and_start_none_needlessly() {
-    let folder = code("app.py", "import os, time\ndef handler(event, context):\n    time.sleep(0.01)\n    return os.getpid()\n");
+    let folder =
+        code("app.py", "import os, time\ndef handler(event, context):\n    time.sleep(0.01)\n    return os.getpid()\n");
     let machine = Machine::with(LocalFunction { concurrency: 8, warm: 8, ..python(&folder) });
     assert_eq!(machine.processes(), 8);
     thread::scope(|scope| {
@@ -440,7 +455,10 @@ fn beyond_its_queue_a_function_is_throttled() {
 
 #[test]
 fn kill_9_under_load_costs_what_was_in_flight_there() {
-    let folder = code("app.py", "import os, time\ndef handler(event, context):\n    time.sleep(0.002)\n    return os.getpid()\n");
+    let folder = code(
+        "app.py",
+        "import os, time\ndef handler(event, context):\n    time.sleep(0.002)\n    return os.getpid()\n",
+    );
     let machine = Machine::with(LocalFunction { concurrency: 4, warm: 4, ..python(&folder) });
     let mut failures = 0;
     for _ in 0..3 {
@@ -486,7 +504,12 @@ fn who_prints_for_ever_stalls_nobody() {
     let printing = code("app.py", "def handler(event, context):\n    while True: print('x' * 1000)\n");
     let quick = code("app.py", "def handler(event, context):\n    return 1\n");
     let machine = Machine::new();
-    let printer = LocalFunction { name: "p".into(), log: FunctionLog::File("/dev/null".into()), timeout: Duration::from_secs(2), ..python(&printing) };
+    let printer = LocalFunction {
+        name: "p".into(),
+        log: FunctionLog::File("/dev/null".into()),
+        timeout: Duration::from_secs(2),
+        ..python(&printing)
+    };
     machine.apply(&[printer, python(&quick)]);
     assert_eq!(machine.warm(), Vec::new());
     thread::scope(|scope| {
@@ -505,10 +528,13 @@ fn a_process_that_breaks_the_runtime_api_is_refused_and_goes_on() {
     let machine = Machine::with(LocalFunction { timeout: Duration::from_secs(5), ..provided(&folder) });
     // Wrong ids, answers twice, garbage, unknown paths: the statuses it got.
     let got = value(&machine.call("f", "\"statuses\""));
-    assert_eq!(got, json!({
-        "wrong id": 400, "next while busy": 403, "init error while busy": 403, "unknown path": 404,
-        "garbage": 400, "too many connections": "bounded"
-    }));
+    assert_eq!(
+        got,
+        json!({
+            "wrong id": 400, "next while busy": 403, "init error while busy": 403, "unknown path": 404,
+            "garbage": 400, "too many connections": "bounded"
+        })
+    );
     // It answered once; the second answer to the same id was refused.
     machine.call("f", "\"last\"").expect(200, "{\"second answer\": 400}");
     // It closes its connections within its answer, and sends it again.
@@ -619,7 +645,8 @@ fn a_function_that_does_not_stream_is_streamed_as_a_whole() {
 
 #[test]
 fn a_caller_that_leaves_does_not_stop_the_function() {
-    let folder = code("app.py", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    print('to the end')\n");
+    let folder =
+        code("app.py", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    print('to the end')\n");
     let machine = Machine::with(python(&folder));
     let mut client = machine.client();
     let key = &machine.door.key;
@@ -632,7 +659,8 @@ fn a_caller_that_leaves_does_not_stop_the_function() {
 
 #[test]
 fn stopped_nothing_is_left() {
-    let folder = code("app.py", "import os, time\ndef handler(event, context):\n    time.sleep(0.2)\n    return os.getpid()\n");
+    let folder =
+        code("app.py", "import os, time\ndef handler(event, context):\n    time.sleep(0.2)\n    return os.getpid()\n");
     let mut machine = Machine::with(python(&folder));
     let pid = machine.call("f", "{}").text();
     thread::scope(|scope| {
@@ -641,7 +669,9 @@ fn stopped_nothing_is_left() {
         let under_way = scope.spawn(move || {
             let mut client = Client::connect(door.address);
             let key = &door.key;
-            client.send(format!("POST {path} HTTP/1.1\r\nHost: x\r\n{KEY_HEADER}: {key}\r\nContent-Length: 2\r\n\r\n{{}}"));
+            client.send(format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\n{KEY_HEADER}: {key}\r\nContent-Length: 2\r\n\r\n{{}}"
+            ));
             client.read_response()
         });
         let counters = functions.counters();
@@ -668,4 +698,65 @@ fn a_warm_python_function_answers_soon() {
     took.sort();
     println!("p50 {:?}, p99 {:?}", took[500], took[990]);
     assert!(took[500] < Duration::from_millis(20), "{:?}", took[500]);
+}
+
+#[test]
+fn functions_end_with_weir_even_when_it_is_killed() {
+    // A shell in Weir's place, which starts a function's process and is killed.
+    let weir = env!("CARGO_BIN_EXE_weir");
+    let script = format!("{weir} __function $$ 100000000 '' sleep 1000 & echo $!; wait");
+    let mut shell = std::process::Command::new("sh");
+    let mut shell = shell.args(["-c", &script]).stdout(std::process::Stdio::piped()).spawn().expect("a shell");
+    let mut pid = String::new();
+    let mut told = std::io::BufReader::new(shell.stdout.take().expect("piped"));
+    std::io::BufRead::read_line(&mut told, &mut pid).expect("a line");
+    let pid = pid.trim().to_owned();
+    let is = |name: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.contains(name) && !stat.contains(") Z ")
+    };
+    until("it has become the function's", || is("(sleep)"));
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("readable");
+    assert!(limits.contains("Max core file size        0 "), "{limits}");
+    assert!(limits.contains("Max open files            1024 "), "{limits}");
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("readable").count();
+    assert_eq!(open, 3, "nothing but the standard descriptors");
+    shell.kill().expect("killed");
+    shell.wait().expect("ended");
+    until("it has ended", || !is("(sleep)"));
+}
+
+#[test]
+fn awss_own_clients_are_used_where_they_are_there() {
+    let folder = code("app.py", ECHO_PY);
+    std::fs::create_dir(folder.0.join("awslambdaric")).expect("a folder");
+    folder.write("awslambdaric/__init__.py", "");
+    folder.write("awslambdaric/__main__.py", "import sys\nsys.exit('the ric runs ' + sys.argv[1])\n");
+    let machine = Machine::new();
+    machine.apply(&[python(&folder)]);
+    assert!(machine.warm()[0].reason.contains("the ric runs app.handler"), "{:?}", machine.warm());
+    let folder = code("app.js", ECHO_JS);
+    std::fs::create_dir_all(folder.0.join("node_modules/aws-lambda-ric/bin")).expect("a folder");
+    folder.write("node_modules/aws-lambda-ric/package.json", r#"{"bin":{"aws-lambda-ric":"bin/index.mjs"}}"#);
+    let bin = "console.log('the ric runs ' + process.argv[2]); process.exit(1)";
+    folder.write("node_modules/aws-lambda-ric/bin/index.mjs", bin);
+    machine.apply(&[node(&folder)]);
+    assert!(machine.warm()[0].reason.contains("the ric runs app.handler"), "{:?}", machine.warm());
+}
+
+#[test]
+#[ignore = "needs an interpreter that has awslambdaric, named by WEIR_TEST_PYTHON"]
+fn awslambdaric_runs_handlers() {
+    let interpreter = std::env::var("WEIR_TEST_PYTHON").expect("WEIR_TEST_PYTHON");
+    let folder = code(
+        "app.py",
+        "import sys\ndef handler(event, context):\n    if event: raise ValueError('no')\n    return 'awslambdaric' in sys.modules\n",
+    );
+    let function = local(&folder.0, "app.handler", FunctionRuntime::Python(interpreter));
+    let machine = Machine::with(function);
+    machine.call("f", "0").expect(200, "true");
+    assert_eq!(failed(&machine.call("f", "1")), ("ValueError".into(), "no".into()));
+    let began = Instant::now();
+    (0..200).for_each(|_| drop(machine.call("f", "0").expect(200, "true")));
+    println!("{:?} a call, each on a new connection", began.elapsed() / 200);
 }

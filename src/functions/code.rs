@@ -43,7 +43,8 @@ pub(super) fn copy(code: &Path, into: &Path) -> Result<(), String> {
 }
 
 fn metadata_of(code: &Path) -> Result<Metadata, String> {
-    let metadata = fs::metadata(code).map_err(|error| format!("its code, {}, cannot be read: {error}", code.display()))?;
+    let metadata =
+        fs::metadata(code).map_err(|error| format!("its code, {}, cannot be read: {error}", code.display()))?;
     if metadata.is_dir() || metadata.is_file() {
         return Ok(metadata);
     }
@@ -273,8 +274,7 @@ mod tests {
             let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
             for (name, text) in entries {
                 let method = if deflate { CompressionMethod::DEFLATE } else { CompressionMethod::STORE };
-                let (mut entry, config) =
-                    archive.new_file(name).compression_method(method).start().expect("an entry");
+                let (mut entry, config) = archive.new_file(name).compression_method(method).start().expect("an entry");
                 let descriptor = if deflate {
                     let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast());
                     let mut writer = config.wrap(encoder);

@@ -44,14 +44,15 @@ pub(super) fn memory(root: u32) -> (u64, usize) {
 pub(super) fn end(root: u32, mark: &str) {
     let marked = format!("{MARK}={mark}");
     for _ in 0..ROUNDS_MAX {
-        let found = members(&|process, stat| {
-            stat.group == root || stat.session == root || environment_has(process, &marked)
-        });
+        let found =
+            members(&|process, stat| stat.group == root || stat.session == root || environment_has(process, &marked));
         if found.is_empty() {
             return;
         }
         // A group that somebody is in is no other's: its number is not given again meanwhile.
-        if found.iter().any(|(_, stat)| stat.group == root) && let Some(group) = pid(root) {
+        if found.iter().any(|(_, stat)| stat.group == root)
+            && let Some(group) = pid(root)
+        {
             let _ = kill_process_group(group, Signal::KILL);
         }
         kill(&found);

@@ -169,7 +169,7 @@ impl Function {
                 continue;
             }
             let Some(process) = state.idle.pop() else { break };
-            if let Err(job) = process.run(job) {
+            if let Some(job) = process.run(job) {
                 state.put_back(job);
             }
         }
@@ -183,7 +183,9 @@ impl Function {
         }
         if state.rest_until.is_some_and(|until| Instant::now() < until) {
             // Nothing can come of it before then: whoever calls is told why, and at once.
-            if state.alive.is_empty() && let Some(failure) = state.failure.clone() {
+            if state.alive.is_empty()
+                && let Some(failure) = state.failure.clone()
+            {
                 while let Some(job) = state.take_waiting(0) {
                     Counters::add(&self.shared.counters.errors);
                     let _ = job.answer.send(Answer::Whole(Err(failure.clone())));

@@ -154,8 +154,7 @@ async fn event(mut body: Body, headers: &HeaderMap, asynchronous: bool) -> Resul
     let max = if asynchronous { FUNCTION_ASYNC_EVENT_BYTES_MAX } else { FUNCTION_PAYLOAD_BYTES_MAX };
     let kind = if asynchronous { "Event" } else { "RequestResponse" };
     let too_large = |bytes: usize| {
-        let message =
-            format!("{bytes} byte payload is too large for the {kind} invocation type (limit {max} bytes)");
+        let message = format!("{bytes} byte payload is too large for the {kind} invocation type (limit {max} bytes)");
         let body = json!({ "Type": "User", "message": message });
         Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", body)
     };
@@ -182,7 +181,11 @@ async fn event(mut body: Body, headers: &HeaderMap, asynchronous: bool) -> Resul
 
 fn not_json(why: &str) -> Failure {
     let message = format!("Could not parse request body into json: {why}");
-    Failure::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", json!({ "Type": "User", "message": message }))
+    Failure::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidRequestContentException",
+        json!({ "Type": "User", "message": message }),
+    )
 }
 
 fn handed_on(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {

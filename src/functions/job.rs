@@ -51,8 +51,9 @@ impl FunctionError {
 
     pub(super) fn too_large() -> Self {
         use crate::settings::limits::FUNCTION_PAYLOAD_BYTES_MAX;
-        let message =
-            format!("Response payload size exceeded maximum allowed payload size ({FUNCTION_PAYLOAD_BYTES_MAX} bytes).");
+        let message = format!(
+            "Response payload size exceeded maximum allowed payload size ({FUNCTION_PAYLOAD_BYTES_MAX} bytes)."
+        );
         Self::new("Function.ResponseSizeTooLarge", &message)
     }
 }
@@ -101,10 +102,10 @@ pub(super) enum Order {
 
 impl Handle {
     /// Gives the job back where the process is gone.
-    pub(super) fn run(&self, job: Job) -> Result<(), Job> {
+    pub(super) fn run(&self, job: Job) -> Option<Job> {
         match self.orders.send(Order::Run(job)) {
-            Err(mpsc::error::SendError(Order::Run(job))) => Err(job),
-            _ => Ok(()),
+            Err(mpsc::error::SendError(Order::Run(job))) => Some(job),
+            _ => None,
         }
     }
 

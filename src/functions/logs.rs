@@ -30,7 +30,10 @@ pub(super) struct Logs {
 }
 
 enum Order {
-    Line { log: Arc<FunctionLog>, text: Vec<u8> },
+    Line {
+        log: Arc<FunctionLog>,
+        text: Vec<u8>,
+    },
     Reopen,
     /// Answered when everything before it is written.
     Flush(Sender<()>),

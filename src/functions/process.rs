@@ -87,7 +87,7 @@ struct Spawned {
 
 async fn spawn(recipe: &Recipe) -> io::Result<Spawned> {
     let shared = &recipe.shared;
-    let (listener, address) = Bounded::bind(FUNCTION_CONNECTIONS_MAX, true).await?;
+    let (listener, address) = Bounded::bind(FUNCTION_CONNECTIONS_MAX, shared.user).await?;
     let mark = shared.mark(recipe.id);
     let temporary = shared.folder.path().join(format!("process-{}", recipe.id));
     std::fs::create_dir(&temporary)?;
@@ -115,8 +115,7 @@ async fn spawn(recipe: &Recipe) -> io::Result<Spawned> {
     let (Some(pid), Some(stdout), Some(stderr)) = (child.id(), child.stdout.take(), child.stderr.take()) else {
         return Err(io::Error::other("it was gone at once"));
     };
-    let readers =
-        [tokio::spawn(recipe.log.clone().follow(stdout)), tokio::spawn(recipe.log.clone().follow(stderr))];
+    let readers = [tokio::spawn(recipe.log.clone().follow(stdout)), tokio::spawn(recipe.log.clone().follow(stderr))];
     let (ask, questions) = mpsc::channel(FUNCTION_CONNECTIONS_MAX);
     let api = tokio::spawn(async move {
         // It never fails: the listener retries what can be retried.
@@ -129,7 +128,9 @@ enum Phase {
     /// It has not asked for an event yet.
     Starting,
     /// It has asked, and waits.
-    Ready { next: oneshot::Sender<Result<Event, Refused>> },
+    Ready {
+        next: oneshot::Sender<Result<Event, Refused>>,
+    },
     Busy(Box<Running>),
     /// It has answered, and has not asked again.
     Between,
@@ -150,9 +151,11 @@ struct Running {
 
 enum Answering {
     Whole(oneshot::Receiver<Result<Bytes, FunctionError>>),
-    Streamed { ended: oneshot::Receiver<Result<(), FunctionError>>, tell: Option<oneshot::Sender<Result<(), FunctionError>>> },
+    Streamed {
+        ended: oneshot::Receiver<Result<(), FunctionError>>,
+        tell: Option<oneshot::Sender<Result<(), FunctionError>>>,
+    },
 }
-
 
 enum Step {
     Exited(io::Result<ExitStatus>),
@@ -333,12 +336,7 @@ impl Supervisor {
             return self.recipe.owner.give_back(job);
         }
         self.recipe.log.line(format!("START RequestId: {} Version: $LATEST", job.request_id).as_bytes());
-        let running = Running {
-            request_id: job.request_id,
-            began: now,
-            answer: Some(job.answer),
-            answering: None,
-        };
+        let running = Running { request_id: job.request_id, began: now, answer: Some(job.answer), answering: None };
         self.phase = Phase::Busy(Box::new(running));
         self.deadline = Some(deadline);
         self.measure_at = self.measure_at.min(now + FUNCTION_MEMORY_INTERVAL);
