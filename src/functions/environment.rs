@@ -43,13 +43,21 @@ pub(super) fn program(function: &LocalFunction, place: &Place<'_>) -> Vec<OsStri
     match &function.runtime {
         // `-u`: what a function prints is there when it prints it.
         FunctionRuntime::Python(interpreter) => {
-            vec![interpreter.into(), "-u".into(), place.clients.join("python.py").into(), handler()]
+            vec![there_is(interpreter, "python3"), "-u".into(), place.clients.join("python.py").into(), handler()]
         }
         FunctionRuntime::Node(interpreter) => {
-            vec![interpreter.into(), place.clients.join("node.mjs").into(), handler()]
+            vec![there_is(interpreter, "node"), place.clients.join("node.mjs").into(), handler()]
         }
         FunctionRuntime::Provided => vec![place.code.join("bootstrap").into()],
     }
+}
+
+/// `interpreter`, or, where `PATH` has no such version, the one that it has.
+fn there_is(interpreter: &str, otherwise: &str) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        interpreter.contains('/') || std::env::split_paths(&path).any(|folder| folder.join(interpreter).is_file());
+    if found { interpreter.into() } else { otherwise.into() }
 }
 
 /// Every variable; what comes later wins.
@@ -163,6 +171,8 @@ mod tests {
         let of = |runtime| program(&function(&[], runtime), &place()).join(" ".as_ref());
         assert_eq!(of(FunctionRuntime::Provided), "/copy/bootstrap");
         assert_eq!(of(FunctionRuntime::Python("python3".into())), "python3 -u /clients/python.py app.handler");
+        let old = of(FunctionRuntime::Python("python3.0".into()));
+        assert_eq!(old, "python3 -u /clients/python.py app.handler");
         assert_eq!(of(FunctionRuntime::Node("node".into())), "node /clients/node.mjs app.handler");
     }
 }

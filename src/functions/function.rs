@@ -169,7 +169,7 @@ impl Function {
                 continue;
             }
             let Some(process) = state.idle.pop() else { break };
-            if let Err(job) = process.run(job) {
+            if let Some(job) = process.run(job) {
                 state.put_back(job);
             }
         }

@@ -69,6 +69,8 @@ struct Target {
     /// As it was written.
     reference: String,
     name: String,
+    /// With a version or an alias: a function of its own may stand for it.
+    qualified: Option<String>,
     streaming: bool,
 }
 
@@ -77,7 +79,8 @@ async fn invoke(api: &Api, id: &Arc<str>, request: Request) -> Result<Response, 
     let Some(target) = target(&head.uri).filter(|_| head.method == Method::POST) else {
         return Err(Failure::new(StatusCode::NOT_FOUND, "UnknownOperationException", json!({})));
     };
-    let function = match api.registry.find(&target.name) {
+    let found = target.qualified.as_deref().and_then(|name| api.registry.find(name));
+    let function = match found.or_else(|| api.registry.find(&target.name)) {
         Some(Found::Function(function)) => function,
         Some(Found::Broken(reason)) => {
             let body = json!({ "Type": "User", "message": &*reason });
@@ -141,12 +144,13 @@ fn target(uri: &Uri) -> Option<Target> {
     // arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER], ACCOUNT:function:NAME[:…], or NAME[:…].
     let parts: Vec<&str> = reference.split(':').collect();
     let after = parts.iter().position(|part| *part == "function");
-    let name = match after {
-        Some(at) if at == 1 || (at == 5 && parts[0] == "arn") => parts.get(at + 1)?,
-        _ => parts.first()?,
+    let at = match after {
+        Some(at) if at == 1 || (at == 5 && parts[0] == "arn") => at + 1,
+        _ => 0,
     };
-    let name = (*name).to_owned();
-    (!name.is_empty() && !name.contains('/')).then_some(Target { reference, name, streaming })
+    let name = (*parts.get(at)?).to_owned();
+    let qualified = parts.get(at + 1).map(|qualifier| format!("{name}:{qualifier}"));
+    (!name.is_empty() && !name.contains('/')).then_some(Target { reference, name, qualified, streaming })
 }
 
 /// The body, which is JSON; nothing is an empty object (rest/09 section 9.5).

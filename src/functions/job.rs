@@ -102,10 +102,10 @@ pub(super) enum Order {
 
 impl Handle {
     /// Gives the job back where the process is gone.
-    pub(super) fn run(&self, job: Job) -> Result<(), Job> {
+    pub(super) fn run(&self, job: Job) -> Option<Job> {
         match self.orders.send(Order::Run(job)) {
-            Err(mpsc::error::SendError(Order::Run(job))) => Err(job),
-            _ => Ok(()),
+            Err(mpsc::error::SendError(Order::Run(job))) => Some(job),
+            _ => None,
         }
     }
 

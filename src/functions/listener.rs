@@ -27,15 +27,19 @@ pub(super) struct Bounded {
 
 impl Bounded {
     /// At a port that the system chooses.
-    pub(super) async fn bind(connections_max: usize, own_user_only: bool) -> io::Result<(Self, SocketAddr)> {
+    pub(super) async fn bind(connections_max: usize, owner: Option<u32>) -> io::Result<(Self, SocketAddr)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let own = rustix::process::geteuid().as_raw();
-        // Where the table does not even hold this listener (a sandbox) it says nothing of connections either.
-        let told =
-            own_user_only && row_owner(&fs::read_to_string(TABLE).unwrap_or_default(), address, None) == Some(own);
         let places = Arc::new(Semaphore::new(connections_max));
-        Ok((Self { listener, places, owner: told.then_some(own) }, address))
+        Ok((Self { listener, places, owner }, address))
+    }
+
+    /// The user that Weir runs as; `None` where the kernel's table does not even hold this listener (a sandbox): then it
+    /// says nothing of connections either.
+    pub(super) fn own_user(&self) -> Option<u32> {
+        let own = rustix::process::geteuid().as_raw();
+        let address = self.listener.local_addr().ok()?;
+        (row_owner(&fs::read_to_string(TABLE).unwrap_or_default(), address, None) == Some(own)).then_some(own)
     }
 }
 

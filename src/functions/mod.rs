@@ -24,7 +24,6 @@ mod shared;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -34,6 +33,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use counters::Counters;
 pub use invoke_api::KEY_HEADER;
 pub use registry::WarmFailure;
+pub use shared::Surroundings;
 
 use crate::settings::LocalFunction;
 use crate::settings::limits::{FUNCTION_DOOR_CONNECTIONS_MAX, FUNCTION_END_TIMEOUT};
@@ -55,23 +55,6 @@ pub struct Functions {
 pub struct Door {
     pub address: SocketAddr,
     pub key: Arc<str>,
-}
-
-/// What functions are told of where they are.
-#[derive(Clone, Debug)]
-pub struct Surroundings {
-    pub region: String,
-    pub account_id: String,
-    /// The program that becomes a function's process: Weir itself, which calls [`launch::launched`] first of all.
-    pub launcher: PathBuf,
-}
-
-impl Surroundings {
-    /// Functions' processes begin as the program that runs.
-    pub fn new(region: &str, account_id: &str) -> Self {
-        // The running program, even where another has taken its place on disk.
-        Self { region: region.into(), account_id: account_id.into(), launcher: "/proc/self/exe".into() }
-    }
 }
 
 enum Command {
@@ -183,10 +166,9 @@ async fn run(
 }
 
 async fn open(surroundings: Surroundings, counters: Arc<Counters>) -> io::Result<(Arc<Shared>, Arc<Registry>, Door)> {
-    let Surroundings { region, account_id, launcher } = surroundings;
-    let shared = Arc::new(Shared::new(launcher, &region, &account_id, counters)?);
+    let (listener, address) = Bounded::bind(FUNCTION_DOOR_CONNECTIONS_MAX, None).await?;
+    let shared = Arc::new(Shared::new(surroundings, listener.own_user(), counters)?);
     let registry = Registry::new(Arc::clone(&shared));
-    let (listener, address) = Bounded::bind(FUNCTION_DOOR_CONNECTIONS_MAX, false).await?;
     let key: Arc<str> = shared.secret()?.into();
     let api = Api { registry: Arc::clone(&registry), shared: Arc::clone(&shared), key: Arc::clone(&key) };
     tokio::spawn(async move {

@@ -87,8 +87,8 @@ struct Spawned {
 
 async fn spawn(recipe: &Recipe) -> io::Result<Spawned> {
     let shared = &recipe.shared;
-    let (listener, address) = Bounded::bind(FUNCTION_CONNECTIONS_MAX, true).await?;
-    let mark = format!("{}-{}", std::process::id(), recipe.id);
+    let (listener, address) = Bounded::bind(FUNCTION_CONNECTIONS_MAX, shared.user).await?;
+    let mark = shared.mark(recipe.id);
     let temporary = shared.folder.path().join(format!("process-{}", recipe.id));
     std::fs::create_dir(&temporary)?;
     let cgroup = shared.cgroups.as_ref().and_then(|groups| groups.make(&mark, recipe.function.memory_bytes));

@@ -17,11 +17,30 @@ use super::{environment, family};
 const FOLDER_PREFIX: &str = "weir-functions-";
 const LOCK: &str = "lock";
 
+/// What functions are told of where they are.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    pub region: String,
+    pub account_id: String,
+    /// The program that becomes a function's process: Weir itself, which calls [`super::launch::launched`] first of all.
+    pub launcher: PathBuf,
+}
+
+impl Surroundings {
+    /// Functions' processes begin as the program that runs.
+    pub fn new(region: &str, account_id: &str) -> Self {
+        // The running program, even where another has taken its place on disk.
+        Self { region: region.into(), account_id: account_id.into(), launcher: "/proc/self/exe".into() }
+    }
+}
+
 pub(super) struct Shared {
     /// The program that becomes a function's process: this one.
     pub(super) launcher: PathBuf,
     pub(super) region: Arc<str>,
     pub(super) account_id: Arc<str>,
+    /// Whose connections processes' Runtime APIs take; `None` takes everybody's.
+    pub(super) user: Option<u32>,
     pub(super) folder: Folder,
     pub(super) cgroups: Option<Cgroups>,
     pub(super) counters: Arc<Counters>,
@@ -31,7 +50,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(launcher: PathBuf, region: &str, account_id: &str, counters: Arc<Counters>) -> io::Result<Self> {
+    pub(super) fn new(surroundings: Surroundings, user: Option<u32>, counters: Arc<Counters>) -> io::Result<Self> {
+        let Surroundings { region, account_id, launcher } = surroundings;
         let random = SystemRandom::new();
         let folder = Folder::make(&random)?;
         environment::write_clients(folder.path())?;
@@ -39,6 +59,7 @@ impl Shared {
             launcher,
             region: region.into(),
             account_id: account_id.into(),
+            user,
             folder,
             cgroups: Cgroups::find(),
             logs: Logs::start(Arc::clone(&counters.log_lines_lost))?,
@@ -51,6 +72,12 @@ impl Shared {
     /// Never given twice.
     pub(super) fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Relaxed)
+    }
+
+    /// What tells a process and all that it starts from every other on the machine, another Weir's among them.
+    pub(super) fn mark(&self, id: u64) -> String {
+        let own = self.folder.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        format!("{}-{id}", own.strip_prefix(FOLDER_PREFIX).unwrap_or(own))
     }
 
     /// A random UUID (RFC 9562 5.4), as AWS's request ids are.
