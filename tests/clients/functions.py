@@ -8,8 +8,12 @@ import urllib.parse
 from callers import FUNCTIONS, policy, statement
 
 ACCOUNT_OF_FUNCTIONS = "123456789012"
-# What was invoked, in the order in which it came.
-Invocation = collections.namedtuple("Invocation", "function event headers path")
+# What was invoked, in the order in which it came: the event as it was read, and the bytes and header lines that it came in.
+Invocation = collections.namedtuple("Invocation", "function event headers path body lines")
+
+
+# The event of what was no JSON.
+NO_JSON = type("NoJson", (), {"__repr__": lambda self: "no JSON"})()
 
 
 class Failure(Exception):
@@ -30,13 +34,17 @@ class Invoke(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         arn = urllib.parse.unquote(self.path.split("/functions/")[1].removesuffix("/invocations"))
-        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        name = arn.rpartition(":")[2]
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        name = arn.partition(":function:")[2].partition(":")[0]
+        try:
+            event = json.loads(body or b"{}")
+        except ValueError:
+            event = NO_JSON
         with self.server.lock:
-            self.server.invocations.append(Invocation(name, event, dict(self.headers.items()), self.path))
+            self.server.invocations.append(Invocation(name, event, dict(self.headers.items()), self.path, body, self.headers.items()))
         headers = {}
         try:
-            answer = self.server.functions[name](event)
+            answer = self.answer(name, event)
         except Failure as failure:
             answer = {"errorMessage": str(failure), "errorType": "Error", "trace": []}
             headers = {"X-Amz-Function-Error": "Unhandled"}
@@ -51,6 +59,14 @@ class Invoke(http.server.BaseHTTPRequestHandler):
             self.send_header(header, value)
         self.end_headers()
         self.wfile.write(answer.body)
+
+    def answer(self, name, event):
+        """As Lambda: what is no JSON reaches no function, and nobody waits for what an event came to."""
+        if event is NO_JSON:
+            return Raw(400, b'{"Type":"User","message":"Could not parse request body into json: Unrecognized token"}')
+        if self.headers.get("X-Amz-Invocation-Type") == "Event":
+            return Raw(202)
+        return self.server.functions[name](event)
 
     def log_message(self, *_):
         pass
