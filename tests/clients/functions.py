@@ -55,7 +55,7 @@ class Invoke(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(answer.status)
-        for header, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+        for header, value in {"Content-Length": str(len(answer.body)), **{name.replace("_", "-"): value for name, value in answer.headers.items()}}.items():
             self.send_header(header, value)
         self.end_headers()
         self.wfile.write(answer.body)
@@ -78,8 +78,12 @@ class Functions(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Invoke)
-        self.functions, self.invocations, self.lock = {}, [], threading.Lock()
+        self.functions, self.invocations, self.connections, self.lock = {}, [], 0, threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def process_request(self, request, address):
+        self.connections += 1
+        super().process_request(request, address)
 
     def handle_error(self, *_):
         """Whoever is gone before her answer is part of a test."""
