@@ -33,7 +33,7 @@ class Invoke(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self):
-        arn = urllib.parse.unquote(self.path.split("/functions/")[1].removesuffix("/invocations"))
+        arn = urllib.parse.unquote(self.path.split("/functions/")[1].partition("/invocations")[0])
         body = self.rfile.read(int(self.headers["Content-Length"]))
         name = arn.partition(":function:")[2].partition(":")[0]
         try:
