@@ -5,13 +5,17 @@ import json
 import re
 import uuid
 
-from callers import ACCOUNT, FUNCTIONS, Running, eventually
+import pytest
+
+from callers import ACCOUNT, ANYTHING, FUNCTIONS, Running, eventually, secret_of, table
 
 INTEGRATION = "x-amazon-apigateway-integration"
 REGION = "us-east-1"
 ERROR = b'{"message": "Internal server error"}'
 TYPE = "InternalServerErrorException"
 JSON = "application/json"
+# The access key that signs for the gateway's roles.
+GATEWAY = "AKIAGATEWAY"
 
 # `lines` in their order, by which several of one name can be told from one.
 Whole = collections.namedtuple("Whole", "status body headers lines")
@@ -41,9 +45,9 @@ def custom(function, members=None, **integration):
     return method({**said, **integration}, **(members or {}))
 
 
-def service(what, role=f"arn:aws:iam::{ACCOUNT}:role/gateway", members=None, **integration):
+def service(what, role=f"arn:aws:iam::{ACCOUNT}:role/gateway", members=None, region=REGION, **integration):
     """`what` is `SERVICE:path/…` or `SERVICE:action/…`."""
-    said = {"type": "aws", "httpMethod": "POST", "uri": f"arn:aws:apigateway:{REGION}:{what}", "responses": {"default": {"statusCode": "200"}}}
+    said = {"type": "aws", "httpMethod": "POST", "uri": f"arn:aws:apigateway:{region}:{what}", "responses": {"default": {"statusCode": "200"}}}
     said |= {"credentials": role} if role else {}
     return method({**said, **integration}, **(members or {}))
 
@@ -131,6 +135,32 @@ def unlike(golden, found, at=""):
     return [] if same else [f"{at} is {found!r}, expected {golden!r}"]
 
 
-def toml_of_keys(role="*", access="AKIAGATEWAY", secret="the gateway's own secret", **more):
-    members = {"role": role, "access-key": access, "secret-key": secret, **more}
-    return "[[aws.credentials]]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in members.items())
+def refusal(folder, definitions, settings="", *flags):
+    """What `weir run` says where it does not start."""
+    with pytest.raises(pytest.fail.Exception) as said:
+        Running(folder, definitions, settings, *flags)
+    return " ".join(str(said.value).split())
+
+
+def keys(role="*", access_key=GATEWAY, secret_key=None, **more):
+    """Whose keys sign for a role, in `weir.toml`."""
+    return table("aws.credentials", role=role, access_key=access_key, secret_key=secret_key or secret_of(access_key), **more)
+
+
+def by_path(methods):
+    """Names of a path are declared, and mapped from it; a method for any verb, or methods by verb."""
+    made = {}
+    for path, method in methods.items():
+        names = re.findall(r"\{(\w+)\+?\}", path)
+        verbs = {ANYTHING: method} if INTEGRATION in method else method
+        for one in verbs.values():
+            parameters = one[INTEGRATION].setdefault("requestParameters", {})
+            for name in names:
+                if "{" + name + "}" in one[INTEGRATION]["uri"]:
+                    parameters[f"integration.request.path.{name}"] = f"method.request.path.{name}"
+            declared = {source for source in parameters.values() if source.startswith("method.request.")} | {f"method.request.path.{name}" for name in names}
+            places = {"path": "path", "querystring": "query", "multivaluequerystring": "query", "header": "header", "multivalueheader": "header"}
+            found = {(places[source.split(".")[2]], source.split(".")[3]) for source in declared if source.split(".")[2] in places}
+            one["parameters"] = [{"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}} for place, name in sorted(found)]
+        made[path] = verbs
+    return made

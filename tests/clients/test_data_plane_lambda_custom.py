@@ -183,7 +183,8 @@ def test_failures_of_the_network(gate, functions):
     assert told(ask(gate, "/hangs")) == error(504, b'{"message": "Endpoint request timed out"}')
 
 
-@pytest.mark.parametrize("text", [b'{ "a" :  1 }', b'"Pass"', b"null", b"7", b"[]", b"", b"plain", '{"\u00e4":"\U0001f600"}'.encode(), b'{"a":"' + b"x" * 1_000_000 + b'"}'])
+@pytest.mark.parametrize("text", [b'{ "a" :  1 }', b'"Pass"', b"null", b"7", b"[]", b"", b"plain", '{"\u00e4":"\U0001f600"}'.encode(), b'{"a":"' + b"x" * 1_000_000 + b'"}'],
+                         ids=range(9))
 def test_a_result_passes_as_it_is(gate, functions, text):
     got = result(gate, functions, "/plain", Raw(200, text, X_Own="v", Content_Type="text/html", X_Amz_Executed_Version="7", x_amzn_RequestId="r"))
     assert (got.status, got.body, got.headers["Content-Type"]) == (200, text, "application/json")
