@@ -21,10 +21,12 @@ class Failure(Exception):
 
 
 class Raw:
-    """An answer of the Invoke API that is none of a function, byte by byte; no status closes the connection."""
+    """An answer of the Invoke API that is none of a function, byte by byte; no status closes the connection, after whatever `then` waits for,
+    unless that says True."""
 
-    def __init__(self, status=None, body=b"", **headers):
-        self.status, self.body, self.headers = status, body, headers
+    def __init__(self, status=None, body=b"", then=lambda: False, **headers):
+        self.status, self.body, self.then = status, body, then
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class Invoke(http.server.BaseHTTPRequestHandler):
@@ -47,15 +49,16 @@ class Invoke(http.server.BaseHTTPRequestHandler):
             answer = self.answer(name, event)
         except Failure as failure:
             answer = {"errorMessage": str(failure), "errorType": "Error", "trace": []}
-            headers = {"X-Amz-Function-Error": "Unhandled"}
+            headers = {"X_Amz_Function_Error": "Unhandled"}
         if not isinstance(answer, Raw):
             answer = Raw(200, json.dumps(answer).encode(), **headers)
         if answer.status is None:
             self.wfile.write(answer.body)
-            self.close_connection = True
+            self.wfile.flush()
+            self.close_connection = answer.then() is not True
             return
         self.send_response(answer.status)
-        for header, value in {"Content-Length": str(len(answer.body)), **{name.replace("_", "-"): value for name, value in answer.headers.items()}}.items():
+        for header, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
             self.send_header(header, value)
         self.end_headers()
         self.wfile.write(answer.body)

@@ -1,5 +1,6 @@
 """Lambda functions that fail, hang, break off or may not be called, behind AWS_PROXY (rest/09 section 9.4); what the access log and
 gateway responses make of it."""
+import concurrent.futures
 import http.client
 import json
 import threading
@@ -31,8 +32,8 @@ def lambda_error(status, kind, **members):
     return Raw(status, json.dumps(members).encode(), X_Amzn_ErrorType=kind, Content_Type="application/json")
 
 
-def broken(data=b""):
-    return Raw(None, data)
+def broken(data=b"", **members):
+    return Raw(None, data, **members)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -101,7 +102,7 @@ def functions():
         running.late.wait(30)
         return {"statusCode": 200}
 
-    running.functions.update(answers=lambda event: running.answer(), hangs=lambda event: hang(), good=lambda event: {"body": "good"})
+    running.functions.update(answers=lambda event: running.answer(), hangs=lambda event: hang(), slow=lambda event: hang(), good=lambda event: {"body": "good"})
     yield running
     running.late.set()
     running.shutdown()
@@ -109,7 +110,7 @@ def functions():
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory, functions):
-    paths = {"/x": proxy("answers"), "/good": proxy("good"), "/hangs": proxy("hangs", timeoutInMillis=200), "/get": proxy("answers", httpMethod="GET")}
+    paths = {"/x": proxy("answers"), "/echo": proxy("echo"), "/good": proxy("good"), "/hangs": proxy("hangs", timeoutInMillis=200), "/slow": proxy("slow", timeoutInMillis=200), "/get": proxy("answers", httpMethod="GET")}
     apis = {
         "plain": definition(paths),
         "default": definition(paths, **customised(DEFAULT_5XX=("599", True))),
@@ -149,11 +150,61 @@ def test_a_function_that_hangs(kept):
     assert kept.sock is kept.first
 
 
+def test_a_function_that_stops_in_its_answer(kept, functions):
+    functions.functions["slow"] = lambda event: broken(HEAD + b"Content-Length: 100\r\n\r\n{", then=lambda: functions.late.wait(30))
+    assert told(read(kept, "/plain/slow")) == LATE
+    functions.functions["slow"] = lambda event: broken(HEAD, then=lambda: functions.late.wait(30))
+    assert told(read(kept, "/plain/slow")) == LATE
+    assert kept.sock is kept.first
+
+
+@pytest.mark.parametrize("data", [
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"body\":\"good\"}",
+    b"HTTP/1.1 200 OK\r\n\r\n{\"body\":\"good\"}",
+    b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n{\"body\":\"good\"}",
+    b"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"body\":\r\n7\r\n\"good\"}\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"body\":\"good\"}and more",
+], ids=range(5))
+def test_answers_in_other_frames(kept, functions, data):
+    functions.answer = lambda: broken(data)
+    got = read(kept, "/plain/x")
+    assert (got.status, got.body) == (200, b"good")
+
+
+def test_what_comes_behind_an_answer_is_nobodys(kept, functions):
+    """The connection that it came on is not used again."""
+    said = b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n{"body":"%s"}'
+    functions.answer = lambda: broken(said % (15, b"good") + said % (17, b"poison"), then=lambda: True)
+    for _ in range(5):
+        assert read(kept, "/plain/x").body == b"good"
+        assert read(kept, "/plain/good").body == b"good"
+
+
 def test_no_function_is_reached(tmp_path):
     running = Running(tmp_path, {"": definition({"/x": proxy("nobody")})}, f'lambda-endpoint = "http://127.0.0.1:{free_port()}"\n')
     got = running.ask("/x")
     assert (got.status, got.text) == (504, '{"message": "Network error communicating with endpoint"}')
     assert running.stop() == 0
+
+
+def test_answers_are_not_mixed(gate, functions):
+    """Of many callers at once, some of whose functions fail, everybody has her own answer."""
+    turn = {"0": lambda: fails(), "1": lambda: broken(), "2": lambda: {"wrong": 1}, "3": lambda: Raw(200, b"<html>")}
+    functions.functions["echo"] = lambda event: turn.get(event["body"][-1], lambda: {"body": event["body"], "headers": {"X-Own": event["body"]}})()
+    wanted = {"0": FAILED, "1": BROKEN, "2": FAILED, "3": FAILED}
+
+    def ask_all(caller):
+        connection = http.client.HTTPConnection(*gate.host_and_port, timeout=45)
+        for number in range(20):
+            text = f"{caller} {number}"
+            got = read(connection, "/plain/echo", "POST", body=text.encode())
+            own = (got.status, got.body.decode(), got.headers.get("X-Own")) == (200, text, text)
+            if not (told(got) == wanted[text[-1]] if text[-1] in wanted else own):
+                return text, got
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(32) as callers:
+        assert [wrong for wrong in callers.map(ask_all, range(32)) if wrong] == []
 
 
 def test_a_failure_is_not_tried_again(kept, functions):
