@@ -37,7 +37,7 @@ class Invoke(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         arn = urllib.parse.unquote(self.path.split("/functions/")[1].partition("/invocations")[0])
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        name = arn.partition(":function:")[2].partition(":")[0]
+        name = arn.rpartition(":function:")[2].partition(":")[0]
         try:
             event = json.loads(body or b"{}")
         except ValueError:

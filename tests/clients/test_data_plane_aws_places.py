@@ -160,13 +160,22 @@ NOBODY = ["nobody here stands for the role", "[[aws.credentials]]", "role/gatewa
     (custom("x", uri="nonsense"), keys(), ["Invalid ARN specified in the request"]),
     (custom("x", uri=uri("a b")), 'lambda-endpoint = "http://127.0.0.1:9"\n', ["no ARN of a Lambda function"]),
     (service("evil.example/x:path/y"), keys(), ["Invalid ARN specified in the request"]),
-    # An open relay of the gateway's own keys.
-    (service("sqs:path/1/q", "arn:aws:iam::*:user/*"), keys(), ["AWS_IAM"]),
 ])
 def test_what_cannot_be_reached_is_refused(tmp_path, method, settings, words):
     said = refusal(tmp_path, {"": definition({"/x": method})}, settings)
     assert [word for word in words if word not in said] == [], said
     assert "the secret of" not in said
+
+
+def test_a_caller_who_has_not_signed_has_no_keys(tmp_path, services):
+    """Nothing goes out by the gateway's own."""
+    settings = f'[aws]\nendpoint = "{services[0].url}"\n' + keys()
+    running = Logged(tmp_path, {"": definition({"/x": service("sqs:path/1/q", "arn:aws:iam::*:user/*")})}, settings, variables=["integration.error"])
+    before = len(services[0].seen)
+    got, line = running.logged("/x", "POST", body=b"{}")
+    assert told(got) == error(500) and NO_KEYS in line["integration.error"]
+    assert len(services[0].seen) == before
+    assert running.stop() == 0
 
 
 @pytest.mark.parametrize("settings, words", [
@@ -181,6 +190,7 @@ def test_what_cannot_be_reached_is_refused(tmp_path, method, settings, words):
     ('[[aws.credentials]]\nrole = "*"\nprofile = "p"\nchain = true\n', ["profile", "chain"]),
     ('[[aws.credentials]]\nrole = "*"\nassume-role = true\n', ["assume-role"]),
     ('[[aws.credentials]]\nrole = "*"\nsecret = "hidden"\n', ["secret", "secret-key"]),
+    ('[[aws.credentials]]\nrole = "*"\nsecret_key = "hidden"\n', ["secret_key", "secret-key"]),
     ('[[aws.credentials]]\nrole = "*"\nsecret-key = 7\n', ["secret-key"]),
     ('[[functions]]\nname = "orders"\n', ["orders", "dir", "url", "aws"]),
     ('[[functions]]\nname = "orders"\nurl = "http://127.0.0.1:9"\naws = true\n', ["url", "aws"]),

@@ -37,6 +37,10 @@ def json_template(text):
     return {"application/json": text}
 
 
+# AWS takes these by `application/json` too (rest/10 section 10.2, recorded); moto wants the types that its clients send.
+JSON_1_0, JSON_1_1 = ({"integration.request.header.Content-Type": f"'application/x-amz-json-{version}'"} for version in ("1.0", "1.1"))
+
+
 def query(**names):
     return {f"integration.request.querystring.{name}": source for name, source in names.items()}
 
@@ -44,10 +48,10 @@ def query(**names):
 ERRORS = {**answer(404, "404"), **answer(409, "4\\d\\d", '{"why": $input.json(\'$.message\')}'), **answer(502, "5\\d\\d"), **answer(200)}
 METHODS = {
     "/pets/{owner}": {
-        "post": service("dynamodb:action/PutItem", requestTemplates=json_template(PUT_ITEM), responses={**answer(400, "400"), **answer(200)}),
-        "get": service("dynamodb:action/Query", requestTemplates=json_template(QUERY), responses=answer(200, None, PETS)),
+        "post": service("dynamodb:action/PutItem", requestParameters=dict(JSON_1_0), requestTemplates=json_template(PUT_ITEM), responses={**answer(400, "400"), **answer(200)}),
+        "get": service("dynamodb:action/Query", requestParameters=dict(JSON_1_0), requestTemplates=json_template(QUERY), responses=answer(200, None, PETS)),
     },
-    "/no-table": {"post": service("dynamodb:action/Query", requestTemplates=json_template(QUERY.replace("pets", "none")),
+    "/no-table": {"post": service("dynamodb:action/Query", requestParameters=dict(JSON_1_0), requestTemplates=json_template(QUERY.replace("pets", "none")),
                                   responses={**answer(422, "400", "$input.path('$.__type')"), **answer(200)})},
     "/orders": {"post": service(QUEUE, requestParameters=FORM,
                                 requestTemplates=json_template("Action=SendMessage&MessageBody=$util.urlEncode($input.body)"))},
@@ -56,7 +60,7 @@ METHODS = {
         responses=answer(201, None, '{"id": $input.json(\'$.MessageId\')}'))},
     "/orders-action": {"post": service("sqs:action/SendMessage", requestTemplates=json_template(JSON_MESSAGE), requestParameters={
         "integration.request.header.Content-Type": "'application/x-amz-json-1.0'", "integration.request.header.X-Amz-Target": "'AmazonSQS.SendMessage'"})},
-    "/news": {"post": service("sns:action/Publish", requestParameters=query(TopicArn=f"'{TOPIC}'", Message="method.request.body.text"))},
+    "/news": {"post": service("sns:action/Publish", requestParameters={**FORM, **query(TopicArn=f"'{TOPIC}'", Message="method.request.body.text")})},
     "/news-form": {"post": service("sns:path//", requestParameters=FORM, requestTemplates=json_template(
         f"Action=Publish&TopicArn=$util.urlEncode('{TOPIC}')&Message=$util.urlEncode($input.path('$.text'))"))},
     "/files/{bucket}/{key+}": {
@@ -65,10 +69,10 @@ METHODS = {
             "get": {**answer(404, "404"), **answer(200, None, Content_Type="integration.response.header.Content-Type")},
             "delete": {**answer(204, "204"), **answer(200)},
         }.items()},
-    "/start": {"post": service("states:action/StartExecution", responses=ERRORS, requestTemplates=json_template(
+    "/start": {"post": service("states:action/StartExecution", requestParameters=dict(JSON_1_0), responses=ERRORS, requestTemplates=json_template(
         f'{{"stateMachineArn": "{MACHINE}", "input": "$util.escapeJavaScript($input.json(\'$\'))"}}'))},
     "/events": {"post": service("events:action/PutEvents", requestTemplates=json_template(PUT_EVENTS))},
-    "/records": {"post": service("kinesis:action/PutRecord", requestTemplates=json_template(
+    "/records": {"post": service("kinesis:action/PutRecord", requestParameters=dict(JSON_1_1), requestTemplates=json_template(
         '{"StreamName": "orders", "Data": "$util.base64Encode($input.json(\'$\'))", "PartitionKey": "$context.requestId"}'))},
     "/whoami": {"get": service("sts:action/GetCallerIdentity")},
 }
@@ -209,7 +213,8 @@ def test_executions_are_started(gate, account):
 
 
 def test_events_are_put(gate, account):
-    told = json.loads(post(gate, "/events", {"order": 7, "text": 'a "b"'}).body)
+    got = post(gate, "/events", {"order": 7, "text": 'a "b"'})
+    told = json.loads(got.body)
     assert told["FailedEntryCount"] == 0
     event = json.loads(received(account, "listener")["Body"])
     assert (event["source"], event["detail-type"], event["detail"]) == ("shop", "order", {"order": 7, "text": 'a "b"'})
