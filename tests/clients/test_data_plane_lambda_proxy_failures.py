@@ -166,7 +166,9 @@ def test_a_function_that_stops_in_its_answer(kept, functions):
     b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"body\":\"good\"}and more",
 ], ids=range(5))
 def test_answers_in_other_frames(kept, functions, data):
-    functions.answer = lambda: broken(data)
+    # A connection that is closed behind a whole answer may just have been taken for the next request: it stays open.
+    ends_with_it = b"Content-Length" not in data and b"chunked" not in data
+    functions.answer = lambda: broken(data, then=lambda: not ends_with_it)
     got = read(kept, "/plain/x")
     assert (got.status, got.body) == (200, b"good")
 
