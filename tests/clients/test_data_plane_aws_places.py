@@ -1,15 +1,11 @@
 """Where functions and services are reached and by whose keys, as weir.toml, flags and the environment say it; and what cannot be reached is
 refused at load, with what to write."""
-import datetime
-import json
-import stat
-
 import pytest
 
-from callers import ACCOUNT, Running, definition, now, table
+from callers import ACCOUNT, Running, definition, table
 from functions import Functions
 from integrations import GATEWAY, REGION, Logged, ask, by_path, custom, error, keys, proxy, refusal, service, told, uri
-from signed_services import Services, assumed
+from signed_services import Services
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 NO_KEYS = "API Gateway does not have permission to assume the provided role"
@@ -203,102 +199,3 @@ def test_settings_that_are_none(tmp_path, settings, words):
     said = refusal(tmp_path, {"": definition({"/x": proxy("orders")})}, settings)
     assert [word for word in words if word not in said] == [] and "weir.toml" in said, said
     assert "hidden" not in said, "a secret is shown"
-
-
-def profile(folder, monkeypatch, text):
-    file = folder / "credentials"
-    file.write_text(text)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-
-
-def by_profile(services, name="prod"):
-    return f'[aws]\nendpoint = "{services[0].url}"\n' + table("aws.credentials", role="*", profile=name)
-
-
-def key_of(running, services):
-    got = ask(running, "/x", "POST", body=b"{}")
-    assert got.status == 200 and services[0].last["wrong"] == "", got
-    return services[0].last["key"]
-
-
-def test_keys_of_a_profile(tmp_path, services, monkeypatch):
-    profile(tmp_path, monkeypatch, "[default]\naws_access_key_id = AKIAGATEWAY\naws_secret_access_key = the secret of AKIAGATEWAY\n"
-            "[prod]\naws_access_key_id=AKIAOTHER\naws_secret_access_key=the secret of AKIAOTHER\n")
-    running = Running(tmp_path, {"": definition({"/x": SQS})}, by_profile(services))
-    assert key_of(running, services) == "AKIAOTHER"
-    assert running.stop() == 0
-
-
-def test_keys_of_the_environment(tmp_path, services, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the secret of AKIAOTHER")
-    settings = f'[aws]\nendpoint = "{services[0].url}"\n' + table("aws.credentials", role="*", chain=True)
-    running = Running(tmp_path, {"": definition({"/x": SQS})}, settings)
-    assert key_of(running, services) == "AKIAOTHER"
-    assert running.stop() == 0
-
-
-def program(folder, expires):
-    told = {"Version": 1, "AccessKeyId": "AKIAOTHER", "SecretAccessKey": "the secret of AKIAOTHER", "Expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}"}
-    file = folder / "keys.sh"
-    file.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(told)}\nEND\n")
-    file.chmod(file.stat().st_mode | stat.S_IXUSR)
-    return f"[prod]\ncredential_process = {file}\n"
-
-
-def test_keys_of_a_program(tmp_path, services, monkeypatch):
-    profile(tmp_path, monkeypatch, program(tmp_path, now() + datetime.timedelta(hours=1)))
-    running = Running(tmp_path, {"": definition({"/x": SQS})}, by_profile(services))
-    assert key_of(running, services) == "AKIAOTHER"
-    assert running.stop() == 0
-
-
-def test_keys_that_are_over(tmp_path, services, monkeypatch):
-    profile(tmp_path, monkeypatch, program(tmp_path, now() - datetime.timedelta(hours=1)))
-    variables = ["status", "integration.error", "error.responseType"]
-    running = Logged(tmp_path, {"": definition({"/x": SQS})}, by_profile(services), variables=variables)
-    before = len(services[0].seen)
-    got, line = running.logged("/x", "POST", body=b"{}")
-    assert told(got) == error(500)
-    assert line["error.responseType"] == "API_CONFIGURATION_ERROR" and NO_KEYS in line["integration.error"]
-    assert len(services[0].seen) == before
-    assert running.stop() == 0
-    assert "the secret of" not in "\n".join(running.said)
-
-
-def test_keys_that_nobody_has(tmp_path, services, monkeypatch):
-    profile(tmp_path, monkeypatch, "[other]\naws_access_key_id = AKIAOTHER\n")
-    running = Running(tmp_path, {"": definition({"/x": SQS})}, by_profile(services))
-    assert told(ask(running, "/x", "POST", body=b"{}")) == error(500)
-    assert running.stop() == 0
-    assert any("prod" in line for line in running.said), running.said
-
-
-def taken(services, request, expires=datetime.timedelta(hours=1)):
-    """STS, and everybody else."""
-    if request["scope"].endswith("/sts"):
-        return 200, assumed("ASIATAKEN", "the token", now() + expires)
-    return 200, {"ok": True}
-
-
-def test_a_role_is_assumed(tmp_path, services, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the secret of AKIAOTHER")
-    services[0].said, services[0].tokens = lambda request: taken(services, request), {"ASIATAKEN": "the token"}
-    settings = f'[aws]\nendpoint = "{services[0].url}"\n' + table("aws.credentials", role=ROLE + "gateway", assume_role=True)
-    running = Running(tmp_path, {"": definition({"/x": SQS})}, settings)
-    assert key_of(running, services) == "ASIATAKEN"
-    asked = [one for one in services[0].seen if one["scope"].endswith("/sts")][-1]
-    assert asked["key"] == "AKIAOTHER" and b"AssumeRole" in asked["body"] + asked["target"].encode() and b"role%2Fgateway" in asked["body"] + asked["target"].encode()
-    assert running.stop() == 0
-    services[0].said, services[0].tokens = lambda request: (200, {"ok": True}), {}
-
-
-def test_a_role_that_may_not_be_assumed(tmp_path, services):
-    services[0].said = lambda request: (403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
-    settings = f'[aws]\nendpoint = "{services[0].url}"\n' + table("aws.credentials", role="*", assume_role=ROLE + "other")
-    running = Running(tmp_path, {"": definition({"/x": SQS})}, settings)
-    assert told(ask(running, "/x", "POST", body=b"{}")) == error(500)
-    assert running.stop() == 0
-    services[0].said = lambda request: (200, {"ok": True})
-    assert any("role/other" in line for line in running.said), running.said
