@@ -1,7 +1,6 @@
 """APIs before Lambda functions and AWS's services; connections that are used again; the access log."""
 import collections
 import http.client
-import json
 import re
 import uuid
 

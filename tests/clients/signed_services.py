@@ -40,7 +40,8 @@ class Side(SigV4Auth):
 
 def wrong_with(request, secrets, tokens):
     """What a service of AWS would say against a signature; nothing where it is good."""
-    lines = {name.lower(): value for name, value in request["lines"]}
+    # http.server reads bytes of a head as Latin-1; they are signed as they are.
+    lines = {name.lower(): value.encode("latin-1").decode("utf-8", "replace") for name, value in request["lines"]}
     if len(lines) != len(request["lines"]):
         return "a header twice"
     kind, _, rest = lines.get("authorization", "").partition(" ")

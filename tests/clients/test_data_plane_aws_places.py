@@ -83,8 +83,8 @@ def test_the_runtime_interface_emulator(tmp_path, functions, path):
 
 def test_functions_of_aws_are_called_with_a_signature(tmp_path, services):
     settings = f'[aws]\nendpoint = "{services[0].url}"\n' + keys("default") + keys(ROLE + "invoke", "AKIAOTHER") + table("functions", name="*", aws=True)
-    methods = {"/default": custom("orders"), "/role": custom("orders:live", credentials=ROLE + "invoke"), "/region": custom("orders", uri=uri("orders", "eu-west-1")),
-               "/proxy": proxy("orders")}
+    methods = {"/default": custom("orders"), "/role": custom("orders:live", credentials=ROLE + "invoke"),
+               "/region": custom("orders", uri=uri("orders", "eu-west-1")), "/proxy": proxy("orders")}
     services[0].said = lambda request: (200, {"statusCode": 200} if b"requestContext" in request["body"] else {"ok": True})
     running = Running(tmp_path, {"": definition(methods)}, settings)
     for path, key, scope, function in (("/default", GATEWAY, f"{REGION}/lambda", "orders"), ("/role", "AKIAOTHER", f"{REGION}/lambda", "orders:live"),

@@ -48,7 +48,8 @@ def query(**names):
 ERRORS = {**answer(404, "404"), **answer(409, "4\\d\\d", '{"why": $input.json(\'$.message\')}'), **answer(502, "5\\d\\d"), **answer(200)}
 METHODS = {
     "/pets/{owner}": {
-        "post": service("dynamodb:action/PutItem", requestParameters=dict(JSON_1_0), requestTemplates=json_template(PUT_ITEM), responses={**answer(400, "400"), **answer(200)}),
+        "post": service("dynamodb:action/PutItem", requestParameters=dict(JSON_1_0), requestTemplates=json_template(PUT_ITEM),
+                        responses={**answer(400, "400"), **answer(200)}),
         "get": service("dynamodb:action/Query", requestParameters=dict(JSON_1_0), requestTemplates=json_template(QUERY), responses=answer(200, None, PETS)),
     },
     "/no-table": {"post": service("dynamodb:action/Query", requestParameters=dict(JSON_1_0), requestTemplates=json_template(QUERY.replace("pets", "none")),

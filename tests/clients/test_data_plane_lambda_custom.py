@@ -44,7 +44,8 @@ METHODS = {
                                       "integration.request.querystring.Qualifier": "'live'"}},
     "/shown": {"responses": answer(200, X_Version="integration.response.header.X-Amz-Executed-Version", X_Id="integration.response.body.id",
                                    X_All="integration.response.body", Content_Type="'text/x'", X_Stage="context.stage", X_Colour="stageVariables.colour")},
-    "/rendered": {"responses": answer(200, None, "#set($context.responseOverride.status = 202)#set($context.responseOverride.header.X-T = 't')<$input.path('$.id')>")},
+    "/rendered": {"responses": answer(200, None, "#set($context.responseOverride.status = 202)"
+                                      "#set($context.responseOverride.header.X-T = 't')<$input.path('$.id')>")},
     "/hangs": {"timeoutInMillis": 200},
     "/bytes": {"contentHandling": "CONVERT_TO_TEXT", "requestTemplates": {"image/png": '{"data":"$input.body"}'}},
 }
@@ -183,8 +184,9 @@ def test_failures_of_the_network(gate, functions):
     assert told(ask(gate, "/hangs")) == error(504, b'{"message": "Endpoint request timed out"}')
 
 
-@pytest.mark.parametrize("text", [b'{ "a" :  1 }', b'"Pass"', b"null", b"7", b"[]", b"", b"plain", '{"\u00e4":"\U0001f600"}'.encode(), b'{"a":"' + b"x" * 1_000_000 + b'"}'],
-                         ids=range(9))
+@pytest.mark.parametrize("text", [
+    b'{ "a" :  1 }', b'"Pass"', b"null", b"7", b"[]", b"", b"plain", '{"\u00e4":"\U0001f600"}'.encode(), b'{"a":"' + b"x" * 1_000_000 + b'"}',
+], ids=range(9))
 def test_a_result_passes_as_it_is(gate, functions, text):
     got = result(gate, functions, "/plain", Raw(200, text, X_Own="v", Content_Type="text/html", X_Amz_Executed_Version="7", x_amzn_RequestId="r"))
     assert (got.status, got.body, got.headers["Content-Type"]) == (200, text, "application/json")

@@ -110,7 +110,8 @@ def functions():
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory, functions):
-    paths = {"/x": proxy("answers"), "/echo": proxy("echo"), "/good": proxy("good"), "/hangs": proxy("hangs", timeoutInMillis=200), "/slow": proxy("slow", timeoutInMillis=200), "/get": proxy("answers", httpMethod="GET")}
+    paths = {"/x": proxy("answers"), "/echo": proxy("echo"), "/good": proxy("good"), "/hangs": proxy("hangs", timeoutInMillis=200),
+             "/slow": proxy("slow", timeoutInMillis=200), "/get": proxy("answers", httpMethod="GET")}
     apis = {
         "plain": definition(paths),
         "default": definition(paths, **customised(DEFAULT_5XX=("599", True))),
