@@ -250,12 +250,13 @@ def test_a_message_ends_no_line_of_the_log(gate, functions):
     assert not any(line.startswith("forged") for line in gate.log.read_text().splitlines())
 
 
-def test_an_id_of_lambda_is_in_the_log(tmp_path, functions):
-    variables = ["status", "awsEndpointRequestId", "integration.requestId"]
+@pytest.mark.parametrize("name", ["awsEndpointRequestId", "integration.requestId"])
+def test_an_id_of_lambda_is_in_the_log(tmp_path, functions, name):
+    variables = ["status", name]
     running = Logged(tmp_path, {"": definition({"/x": proxy("answers")})}, f'lambda-endpoint = "{functions.url}"\n', variables=variables)
     functions.answer = lambda: Raw(200, b"{}", x_amzn_RequestId="84ea9398-51e3-4c28-812c-101ec193e4cf")
     _, line = running.logged("/x")
-    assert line == {"status": "200", **dict.fromkeys(variables[1:], "84ea9398-51e3-4c28-812c-101ec193e4cf")}
+    assert line == {"status": "200", name: "84ea9398-51e3-4c28-812c-101ec193e4cf"}
     assert running.stop() == 0
 
 
