@@ -96,14 +96,14 @@ def test_keys_that_nobody_has(tmp_path, services, monkeypatch):
 def taken(request):
     """STS, and everybody else."""
     if request["scope"].endswith("/sts"):
-        return 200, assumed("ASIATAKEN", "the token", now() + datetime.timedelta(hours=1))
+        return 200, assumed("ASIATAKEN", "FwoGZXIvYXdzE+token==", now() + datetime.timedelta(hours=1))
     return 200, {"ok": True}
 
 
 def test_a_role_is_assumed(tmp_path, services, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the secret of AKIAOTHER")
-    services.said, services.tokens = taken, {"ASIATAKEN": "the token"}
+    services.said, services.tokens = taken, {"ASIATAKEN": "FwoGZXIvYXdzE+token=="}
     settings = f'[aws]\nendpoint = "{services.url}"\n' + table("aws.credentials", role=ROLE + "gateway", assume_role=True)
     running = Running(tmp_path, {"": definition({"/x": SQS})}, settings)
     assert key_of(running, services) == "ASIATAKEN"
