@@ -8,8 +8,12 @@ import urllib.parse
 from callers import FUNCTIONS, policy, statement
 
 ACCOUNT_OF_FUNCTIONS = "123456789012"
-# What was invoked, in the order in which it came.
-Invocation = collections.namedtuple("Invocation", "function event headers path")
+# What was invoked, in the order in which it came: the event as it was read, and the bytes and header lines that it came in.
+Invocation = collections.namedtuple("Invocation", "function event headers path body lines")
+
+
+# The event of what was no JSON.
+NO_JSON = type("NoJson", (), {"__repr__": lambda self: "no JSON"})()
 
 
 class Failure(Exception):
@@ -17,10 +21,12 @@ class Failure(Exception):
 
 
 class Raw:
-    """An answer of the Invoke API that is none of a function, byte by byte; no status closes the connection."""
+    """An answer of the Invoke API that is none of a function, byte by byte; no status closes the connection, after whatever `then` waits for,
+    unless that says True."""
 
-    def __init__(self, status=None, body=b"", **headers):
-        self.status, self.body, self.headers = status, body, headers
+    def __init__(self, status=None, body=b"", then=lambda: False, **headers):
+        self.status, self.body, self.then = status, body, then
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class Invoke(http.server.BaseHTTPRequestHandler):
@@ -29,28 +35,41 @@ class Invoke(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self):
-        arn = urllib.parse.unquote(self.path.split("/functions/")[1].removesuffix("/invocations"))
-        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        name = arn.rpartition(":")[2]
+        arn = urllib.parse.unquote(self.path.split("/functions/")[1].partition("/invocations")[0])
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        name = arn.rpartition(":function:")[2].partition(":")[0]
+        try:
+            event = json.loads(body or b"{}")
+        except ValueError:
+            event = NO_JSON
         with self.server.lock:
-            self.server.invocations.append(Invocation(name, event, dict(self.headers.items()), self.path))
+            self.server.invocations.append(Invocation(name, event, dict(self.headers.items()), self.path, body, self.headers.items()))
         headers = {}
         try:
-            answer = self.server.functions[name](event)
+            answer = self.answer(name, event)
         except Failure as failure:
             answer = {"errorMessage": str(failure), "errorType": "Error", "trace": []}
-            headers = {"X-Amz-Function-Error": "Unhandled"}
+            headers = {"X_Amz_Function_Error": "Unhandled"}
         if not isinstance(answer, Raw):
             answer = Raw(200, json.dumps(answer).encode(), **headers)
         if answer.status is None:
             self.wfile.write(answer.body)
-            self.close_connection = True
+            self.wfile.flush()
+            self.close_connection = answer.then() is not True
             return
         self.send_response(answer.status)
         for header, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
             self.send_header(header, value)
         self.end_headers()
         self.wfile.write(answer.body)
+
+    def answer(self, name, event):
+        """As Lambda: what is no JSON reaches no function, and nobody waits for what an event came to."""
+        if event is NO_JSON:
+            return Raw(400, b'{"Type":"User","message":"Could not parse request body into json: Unrecognized token"}')
+        if self.headers.get("X-Amz-Invocation-Type") == "Event":
+            return Raw(202)
+        return self.server.functions[name](event)
 
     def log_message(self, *_):
         pass
@@ -62,8 +81,12 @@ class Functions(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Invoke)
-        self.functions, self.invocations, self.lock = {}, [], threading.Lock()
+        self.functions, self.invocations, self.connections, self.lock = {}, [], 0, threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def process_request(self, request, address):
+        self.connections += 1
+        super().process_request(request, address)
 
     def handle_error(self, *_):
         """Whoever is gone before her answer is part of a test."""
