@@ -204,9 +204,15 @@ impl Bench<'_, '_> {
             Severity::Warning => false,
         };
         let reasons: Vec<String> =
-            problems.iter().filter(stands_in_the_way).map(|problem| from_rows::describe(problem, owners)).collect();
+            problems.iter().filter(stands_in_the_way).map(|problem| reason(problem, owners)).collect();
         (!reasons.is_empty()).then(|| cannot(&reasons))
     }
+}
+
+/// What stands in the way and, where it is the settings' to say, what to write there.
+fn reason(problem: &Problem, owners: &Owners) -> String {
+    let found = from_rows::describe(problem, owners);
+    if problem.code == "refuse::nowhere" { format!("{found}. {}", problem.help) } else { found }
 }
 
 /// Everything that stands in the way of a deployment.

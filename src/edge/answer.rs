@@ -16,7 +16,7 @@ use super::relay::{self, Response};
 use super::snapshot::{Method, Plan, Release, Snapshot, Stage};
 use super::transform::{self, Answer, AnswerBody, Backend, Chosen, Outbound, Overrides};
 use super::upstream::{self, FunctionStream, Inbound};
-use super::watch::{Checker, Record};
+use super::watch::{Checker, Endpoint, Record};
 use super::whole::{self, Whole};
 use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
@@ -174,6 +174,14 @@ pub(super) async fn answer<'s>(
             record.answered = worker.clock.now();
             record.outcome.integration_us = Some(record.answered.micros_since(now));
             record.outcome.integration_status = Some(answered.backend().status);
+            record.outcome.streams = plan.streams();
+            if plan.request.calls_aws() {
+                let backend = answered.backend();
+                let id = backend.last(b"x-amzn-requestid").map(String::from_utf8_lossy);
+                let request_id = id.map(|id| id.into_owned().into());
+                let function = plan.response.is_of_function().then_some(0);
+                record.outcome.endpoint = Some(Box::new(Endpoint { request_id, function }));
+            }
             (answered, overrides)
         }
     };
@@ -333,6 +341,13 @@ async fn respond<'s>(
     })
 }
 
+/// `$context.integration.status` of a Lambda proxy.
+fn said_by_function(record: &mut Record<'_>, status: u16) {
+    if let Some(Endpoint { function: Some(said), .. }) = record.outcome.endpoint.as_deref_mut() {
+        *said = status;
+    }
+}
+
 /// Of a function that streams: its metadata first, and then what follows as it comes (rest/15).
 async fn streamed<'s>(
     worker: &Worker,
@@ -360,6 +375,7 @@ async fn streamed<'s>(
     let (metadata, mut first) = stream.metadata(&worker.clock).await?;
     let mut head = Buffer::head();
     let status = transform::streamed_head(&metadata, context, &mut head)?;
+    said_by_function(record, status);
     if let Some(log) = record.log.as_deref_mut() {
         // Whoever watches gets all of it at once, within a bound (rest/15).
         while first.len() < WATCHED_STREAM_BYTES_MAX {
@@ -400,6 +416,7 @@ fn shaped<'s>(
         let tools = transform::Tools { scratch: &mut worker.scratch.borrow_mut(), log: record.log.as_deref_mut() };
         transform::response(chosen, context, (backend, body), overrides, tools, &mut head)?
     };
+    said_by_function(record, answer.status);
     if let Some(log) = record.log.as_deref_mut() {
         let made = match &answer.body {
             AnswerBody::Backend => body.unwrap_or_default(),

@@ -42,6 +42,16 @@ pub(super) fn masked(text: &str) -> String {
             }
         }
     }
+    // A name that is nearly one of these is a mistake, and is shown beside its value.
+    let lower = text.to_ascii_lowercase();
+    for name in ["secret", "token", "password"] {
+        for (at, _) in lower.match_indices(name) {
+            let line = lower[at..].find('\n').map_or(text.len(), |length| at + length);
+            if let Some(equals) = text[at..line].find('=') {
+                mask(value_at(text, at + equals + 1));
+            }
+        }
+    }
     // What a function is told by its environment may be anybody's password: whatever its names are.
     for (at, name) in text.match_indices("environment") {
         let from = at + name.len();

@@ -26,8 +26,8 @@ pub(super) struct Parts<'p> {
 pub(super) enum Path {
     /// Every service but S3: without dot segments and repeated slashes, encoded once more.
     Normal,
-    /// S3, whose keys may hold both.
-    Written,
+    /// S3, whose keys may hold both: decoded, and encoded once.
+    Key,
 }
 
 pub(super) fn canonical<'a, H: Headers<'a>>(request: &Request<'a, H>, parts: &Parts<'_>) -> Vec<u8> {
@@ -36,7 +36,7 @@ pub(super) fn canonical<'a, H: Headers<'a>>(request: &Request<'a, H>, parts: &Pa
     text.push(b'\n');
     match parts.path {
         Path::Normal => path(request.path, &mut text),
-        Path::Written => text.extend_from_slice(request.path),
+        Path::Key => key(request.path, &mut text),
     }
     text.push(b'\n');
     query(request, parts.plus, &mut text);
@@ -77,6 +77,18 @@ fn path(path: &[u8], text: &mut Vec<u8>) {
     }
     if segments.is_empty() || path.ends_with(b"/") {
         text.push(b'/');
+    }
+}
+
+fn key(path: &[u8], text: &mut Vec<u8>) {
+    let mut at = 0;
+    while at < path.len() {
+        let (byte, length) = match (path[at], escaped(path, at)) {
+            (b'%', Some(byte)) => (byte, 3),
+            (byte, _) => (byte, 1),
+        };
+        encode(byte, text);
+        at += length;
     }
 }
 

@@ -58,7 +58,7 @@ pub fn sign<'a, H: Headers<'a>>(
         headers: headers.into_iter(),
         body_hash: request.body_hash,
     };
-    let path = if is_s3 { Path::Written } else { Path::Normal };
+    let path = if is_s3 { Path::Key } else { Path::Normal };
     let parts = Parts { signed_headers: &signed_headers, payload: &payload, plus: Plus::Itself, path };
     let text = canonical(&whole, &parts);
     let scope = Scope { date: &date[..8], region: signer.region, service: signer.service };

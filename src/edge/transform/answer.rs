@@ -31,7 +31,7 @@ impl Backend<'_> {
     }
 
     /// The last line of that name, in any case.
-    pub(super) fn last(&self, name: &[u8]) -> Option<&[u8]> {
+    pub fn last(&self, name: &[u8]) -> Option<&[u8]> {
         self.named(name).next_back().map(|line| line.value.of(self.bytes))
     }
 

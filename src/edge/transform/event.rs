@@ -58,13 +58,26 @@ const IDENTITY: &[(&str, Variable)] = &[
     ("userAgent", Variable::UserAgent),
     ("user", Variable::IdentityUser),
 ];
-/// … of which these are there only where they have a value.
-const IDENTITY_IF_ANY: &[(&str, Variable)] = &[
+/// The same with an API key (rest/09 section 9.6).
+const IDENTITY_WITH_KEY: &[(&str, Variable)] = &[
+    ("cognitoIdentityPoolId", Variable::Absent),
+    ("cognitoIdentityId", Variable::Absent),
     ("apiKey", Variable::ApiKey),
+    ("principalOrgId", Variable::PrincipalOrgId),
+    ("cognitoAuthenticationType", Variable::Absent),
+    ("userArn", Variable::IdentityUserArn),
     ("apiKeyId", Variable::ApiKeyId),
-    ("vpcId", Variable::VpcId),
-    ("vpceId", Variable::VpceId),
+    ("userAgent", Variable::UserAgent),
+    ("accountId", Variable::IdentityAccountId),
+    ("caller", Variable::IdentityUser),
+    ("sourceIp", Variable::SourceIp),
+    ("accessKey", Variable::IdentityAccessKey),
+    ("cognitoAuthenticationProvider", Variable::Absent),
+    ("user", Variable::IdentityUser),
 ];
+/// … of which these are there only where they have a value.
+const IDENTITY_IF_ANY: &[(&str, Variable)] =
+    &[("apiKey", Variable::ApiKey), ("vpcId", Variable::VpcId), ("vpceId", Variable::VpceId)];
 
 /// Writes the members of the event, from `resource` on, without the braces around them: an authorizer's has others
 /// before.
@@ -249,10 +262,12 @@ impl<'o> Object<'o> {
             object.json("requestTimeEpoch", &context.request.unix_millis);
             object.variable("requestId", Variable::RequestId, context);
             object.object("identity", |identity| {
-                for (name, variable) in IDENTITY {
+                let members = if context.api_key_id.is_some() { IDENTITY_WITH_KEY } else { IDENTITY };
+                for (name, variable) in members {
                     identity.variable(name, *variable, context);
                 }
-                for (name, variable) in IDENTITY_IF_ANY {
+                let is_there = |name: &str| members.iter().any(|(own, _)| *own == name);
+                for (name, variable) in IDENTITY_IF_ANY.iter().filter(|(name, _)| !is_there(name)) {
                     let (before, is_first) = (identity.out.len(), identity.is_first);
                     identity.name(name);
                     if !push_variable(identity.out, *variable, context) {

@@ -14,7 +14,9 @@ use super::headers::{Return, give_of_function, write_status_line};
 use crate::edge::exchange::{Context, trace_root};
 use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
-use crate::settings::limits::{FUNCTION_ANSWER_HEADER_BYTES_MAX, FUNCTION_ANSWER_HEADERS_MAX};
+use crate::settings::limits::{
+    FUNCTION_ANSWER_HEADER_BYTES_MAX, FUNCTION_ANSWER_HEADERS_MAX, FUNCTION_PAYLOAD_BYTES_MAX,
+};
 use crate::wire::headers::{Known, is_field_value, is_token};
 
 /// The way back, compiled.
@@ -33,6 +35,18 @@ pub(super) fn response<'m>(
     out: &mut Buffer,
 ) -> Result<Answer<'m>, Fault> {
     invoked(backend, body)?;
+    if body.len() > FUNCTION_PAYLOAD_BYTES_MAX {
+        // In Lambda's words: it refuses such a result itself (rest/04 section 4.9).
+        let detail = format!(
+            "Lambda Customer Function Error:Response payload size exceeded maximum allowed payload size \
+             ({FUNCTION_PAYLOAD_BYTES_MAX} bytes)."
+        );
+        return Err(Fault::because(FaultKind::FunctionFailure, detail));
+    }
+    // A list would be read as the members in their order.
+    if !is_object(body) {
+        return Err(malformed("it is no JSON object"));
+    }
     let said: Said<'_> = serde_json::from_slice(body).map_err(malformed)?;
     let status = said.status_code.map_or(200, |StatusCode(status)| status);
     let wanted =
@@ -58,6 +72,9 @@ pub(super) fn response<'m>(
 /// Status line and headers of an answer that is streamed, from its metadata (rest/15); answers the status.
 pub fn streamed_head(metadata: &[u8], context: &Context<'_>, out: &mut Buffer) -> Result<u16, Fault> {
     let wrong = |fault: Fault| Fault { kind: FaultKind::Configuration, ..fault };
+    if !is_object(metadata) {
+        return Err(wrong(malformed("its metadata is no JSON object")));
+    }
     let said: Metadata<'_> = serde_json::from_slice(metadata).map_err(|error| wrong(malformed(error)))?;
     let status = said.status_code.map_or(200, |StatusCode(status)| status);
     write_status_line(status, &mut |part| out.push(part));
@@ -94,6 +111,13 @@ pub fn invoked(backend: Backend<'_>, body: &[u8]) -> Result<(), Fault> {
         return Ok(());
     }
     let message = error_message(body).unwrap_or_default();
+    if message.starts_with("Response payload size exceeded") {
+        // Lambda's own words, and not the function's (rest/04 section 4.9, measured).
+        return Err(Fault::because(
+            FaultKind::FunctionFailure,
+            format_args!("Lambda Customer Function Error:{message}"),
+        ));
+    }
     let id = header(b"x-amzn-requestid").unwrap_or_default();
     Err(Fault::because(
         FaultKind::FunctionFailure,
@@ -111,12 +135,19 @@ pub(super) fn error_message(body: &[u8]) -> Option<String> {
         #[serde(rename = "errorMessage")]
         message: Option<serde_json::Value>,
     }
+    if !is_object(body) {
+        return None;
+    }
     let failed: Failed = serde_json::from_slice(body).ok()?;
     Some(match failed.message? {
         serde_json::Value::String(text) => text,
         serde_json::Value::Null => return None,
         other => other.to_string(),
     })
+}
+
+fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// For the log: no line of it is longer than anybody reads.

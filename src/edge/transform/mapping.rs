@@ -53,6 +53,11 @@ impl RequestMapping {
         }
     }
 
+    /// Whether AWS, or a function, is called.
+    pub fn calls_aws(&self) -> bool {
+        matches!(self, Self::Function(_)) || matches!(self, Self::Http(http) if http.aws)
+    }
+
     /// Whether the body goes on as it came, Content-Encoding and all.
     pub fn hands_on_encoded(&self) -> bool {
         matches!(self, Self::Http(http) if http.proxy && http.content_handling.is_none())

@@ -39,6 +39,11 @@ pub struct CustomResponse {
 }
 
 impl ResponseMapping {
+    /// Whether a function says the whole answer.
+    pub fn is_of_function(&self) -> bool {
+        matches!(self, Self::Function(_))
+    }
+
     /// Whether a function's answer goes on as it comes.
     pub fn streams_function(&self) -> bool {
         matches!(self, Self::Function(function) if function.streams)

@@ -1,6 +1,6 @@
 //! One line a request, in a format with `$context` variables (rest/14 section 14.4).
 
-use super::outcome::{Checked, Checker, Failure, Outcome};
+use super::outcome::{Checked, Checker, Endpoint, Failure, Outcome};
 use crate::edge::exchange::{Context, Variable};
 use crate::edge::fault::write_json_text;
 use crate::wire::decimal;
@@ -30,7 +30,11 @@ pub(super) enum OutcomeVariable {
     ResponseLatency,
     IntegrationLatency,
     IntegrationStatus,
+    /// Of a Lambda proxy what the function said; else the same.
+    FunctionStatus,
     IntegrationError,
+    EndpointRequestId,
+    TransferMode,
     ErrorMessage,
     ErrorMessageString,
     ErrorResponseType,
@@ -50,9 +54,12 @@ pub(super) const OUTCOME_VARIABLES: &[(&str, OutcomeVariable)] = &[
     ("integrationLatency", OutcomeVariable::IntegrationLatency),
     ("integration.latency", OutcomeVariable::IntegrationLatency),
     ("integrationStatus", OutcomeVariable::IntegrationStatus),
-    ("integration.status", OutcomeVariable::IntegrationStatus),
+    ("integration.status", OutcomeVariable::FunctionStatus),
     ("integration.integrationStatus", OutcomeVariable::IntegrationStatus),
     ("integration.error", OutcomeVariable::IntegrationError),
+    ("integration.requestId", OutcomeVariable::EndpointRequestId),
+    ("awsEndpointRequestId", OutcomeVariable::EndpointRequestId),
+    ("integration.responseTransferMode", OutcomeVariable::TransferMode),
     ("integrationErrorMessage", OutcomeVariable::IntegrationError),
     ("error.message", OutcomeVariable::ErrorMessage),
     ("error.messageString", OutcomeVariable::ErrorMessageString),
@@ -86,10 +93,6 @@ impl Format {
                 }
                 // What a function says, it may have from the client.
                 Piece::Authorizer(path) => match context.authorizer_text(path) {
-                    // A claim or a principal may hold what ends a line, in every format.
-                    Some(text) if text.bytes().any(|byte| byte.is_ascii_control()) => {
-                        write_json_text(text.as_bytes(), &mut |part| line.extend_from_slice(part));
-                    }
                     Some(text) => self.value(text.as_bytes(), line),
                     None => line.push(b'-'),
                 },
@@ -100,7 +103,9 @@ impl Format {
     }
 
     fn value(&self, value: &[u8], line: &mut Vec<u8>) {
-        if self.json && value.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x80..)) {
+        // What ends a line would begin another one, whatever the format.
+        let forges = value.iter().any(u8::is_ascii_control);
+        if forges || self.json && value.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x80..)) {
             // Bytes of a header need not be UTF-8; a JSON line must be.
             let text = String::from_utf8_lossy(value);
             write_json_text(text.as_bytes(), &mut |part| line.extend_from_slice(part));
@@ -122,6 +127,19 @@ impl Format {
                 Some(status) => number(u64::from(status), line),
                 None => line.push(b'-'),
             },
+            OutcomeVariable::FunctionStatus => match (outcome.endpoint.as_deref(), outcome.integration_status) {
+                (Some(Endpoint { function: Some(said), .. }), Some(_)) if *said != 0 => number(u64::from(*said), line),
+                (Some(Endpoint { function: Some(_), .. }), _) | (_, None) => line.push(b'-'),
+                (_, Some(status)) => number(u64::from(status), line),
+            },
+            OutcomeVariable::EndpointRequestId => {
+                let id = outcome.endpoint.as_ref().and_then(|endpoint| endpoint.request_id.as_deref());
+                self.text(id, line);
+            }
+            OutcomeVariable::TransferMode if outcome.integration_us.is_none() => line.push(b'-'),
+            OutcomeVariable::TransferMode => {
+                line.extend_from_slice(if outcome.streams { b"STREAMED" } else { b"BUFFERED" });
+            }
             // Whoever asked who calls has an error of her own.
             OutcomeVariable::IntegrationError if failed(outcome).is_some() => line.push(b'-'),
             OutcomeVariable::IntegrationError => self.text(failure(outcome, |it| it.detail.as_deref()), line),

@@ -8,7 +8,7 @@ mod sink;
 
 pub use access_log::Format;
 pub use execution_log::ExecutionLog;
-pub use outcome::{Checked, Checker, Failure, Outcome};
+pub use outcome::{Checked, Checker, Endpoint, Failure, Outcome};
 pub use sink::Sink;
 
 use std::borrow::Cow;

@@ -13,10 +13,22 @@ pub struct Outcome {
     /// Time to the head of the backend's answer, where a backend was asked.
     pub integration_us: Option<u64>,
     pub integration_status: Option<u16>,
+    /// `responseTransferMode: STREAM`
+    pub streams: bool,
+    /// Of AWS, or of a function. Boxed: most requests go elsewhere.
+    pub endpoint: Option<Box<Endpoint>>,
     /// Why it failed. Boxed: most do not, and its room would make every waiting connection larger.
     pub failure: Option<Box<Failure>>,
     /// What came of asking who calls, where that was asked.
     pub checked: Option<Checked>,
+}
+
+/// What AWS, or a function, said of a call.
+#[derive(Debug, Default)]
+pub struct Endpoint {
+    pub request_id: Option<Box<str>>,
+    /// Of a Lambda proxy: the status that the function said, and 0 where it said none.
+    pub function: Option<u16>,
 }
 
 /// Why a request failed.

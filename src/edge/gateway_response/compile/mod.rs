@@ -17,6 +17,7 @@ use crate::settings::limits::GATEWAY_RESPONSE_VALUES_MAX;
 
 /// A type that is stored, and never applied: the answer comes from in front of the API (rest/11 section 11.3).
 const NOT_APPLIED: &str = "REQUEST_TOO_LARGE";
+const SEVERAL_STATUSES: [&str; 2] = ["API_CONFIGURATION_ERROR", "INTEGRATION_FAILURE"];
 const MEMBERS: [&str; 3] = ["statusCode", "responseParameters", "responseTemplates"];
 
 /// Every type finds its response here: its own, else the default of its class.
@@ -71,6 +72,8 @@ impl Compiler<'_> {
         }
         // A type that was customised without a status has AWS's, not that of DEFAULT_4XX (rest/11 section 11.3).
         let status = match members.get("statusCode") {
+            // These are of several statuses: each fault keeps its own (rest/09 section 9.1, recorded).
+            None | Some(Value::Null) if SEVERAL_STATUSES.contains(&self.name) => None,
             None | Some(Value::Null) => usual,
             Some(status) => Some(self.status(status)?),
         };
