@@ -106,17 +106,17 @@ fn local(code: &Path, handler: &str, runtime: FunctionRuntime) -> LocalFunction 
         concurrency: 1,
         warm: 1,
         idle_timeout: Duration::from_secs(60),
-        log: FunctionLog::File(code.join("../").join(format!("{}.log", name_of(code)))),
+        log: FunctionLog::File("/dev/null".into()),
     }
 }
 
-fn name_of(code: &Path) -> String {
-    code.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// `function` with its log in a folder of its own.
+fn logged(function: LocalFunction, folder: &Folder) -> LocalFunction {
+    LocalFunction { log: FunctionLog::File(folder.0.join("log")), ..function }
 }
 
 fn log_of(folder: &Folder) -> String {
-    let path = folder.0.join("../").join(format!("{}.log", name_of(&folder.0)));
-    std::fs::read_to_string(path).unwrap_or_default()
+    std::fs::read_to_string(folder.0.join("log")).unwrap_or_default()
 }
 
 fn python(folder: &Folder) -> LocalFunction {
@@ -486,7 +486,8 @@ fn kill_9_under_load_costs_what_was_in_flight_there() {
 #[test]
 fn logs_have_lambdas_lines() {
     let folder = code("app.py", "def handler(event, context):\n    print('hello')\n    raise ValueError('no')\n");
-    let machine = Machine::with(python(&folder));
+    let log = Folder::new();
+    let machine = Machine::with(logged(python(&folder), &log));
     let id = machine.call("f", "{}").header("x-amzn-requestid").unwrap_or_default().to_owned();
     for expected in [
         format!(" f START RequestId: {id} Version: $LATEST\n"),
@@ -495,7 +496,7 @@ fn logs_have_lambdas_lines() {
         format!(" f END RequestId: {id}\n"),
         format!(" f REPORT RequestId: {id}\tDuration: "),
     ] {
-        until(&expected, || log_of(&folder).contains(&expected));
+        until(&expected, || log_of(&log).contains(&expected));
     }
 }
 
@@ -647,13 +648,14 @@ fn a_function_that_does_not_stream_is_streamed_as_a_whole() {
 fn a_caller_that_leaves_does_not_stop_the_function() {
     let folder =
         code("app.py", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    print('to the end')\n");
-    let machine = Machine::with(python(&folder));
+    let log = Folder::new();
+    let machine = Machine::with(logged(python(&folder), &log));
     let mut client = machine.client();
     let key = &machine.door.key;
     client.send(format!("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\n{KEY_HEADER}: {key}\r\nContent-Length: 2\r\n\r\n{{}}"));
-    until("it runs", || log_of(&folder).contains("START"));
+    until("it runs", || log_of(&log).contains("START"));
     drop(client);
-    until("it ends", || log_of(&folder).contains("to the end"));
+    until("it ends", || log_of(&log).contains("to the end"));
     machine.call("f", "{}").expect(200, "null");
 }
 

@@ -78,18 +78,25 @@ impl Log {
     }
 
     pub(super) fn line(&self, line: &[u8]) {
-        let mut text = Vec::with_capacity(line.len() + 64);
-        let _ = write!(text, "{} {} ", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"), self.function);
-        text.extend_from_slice(line);
-        text.push(b'\n');
+        self.lines(&[line]);
+    }
+
+    /// Several lines, next to each other.
+    pub(super) fn lines(&self, lines: &[&[u8]]) {
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+        let mut text = Vec::with_capacity(lines.iter().map(|line| line.len() + 64).sum());
+        for line in lines {
+            let _ = write!(text, "{now} {} ", self.function);
+            text.extend_from_slice(line);
+            text.push(b'\n');
+        }
         if self.logs.lines.try_send(Order::Line { log: Arc::clone(&self.to), text }).is_err() {
-            self.logs.lost.fetch_add(1, Relaxed);
+            self.logs.lost.fetch_add(lines.len() as u64, Relaxed);
         }
         if let Some(last) = self.last.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            if last.len() == FUNCTION_LAST_LINES_MAX {
-                last.pop_front();
-            }
-            last.push_back(String::from_utf8_lossy(line).into_owned());
+            last.extend(lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()));
+            let more = last.len().saturating_sub(FUNCTION_LAST_LINES_MAX);
+            last.drain(..more);
         }
     }
 
