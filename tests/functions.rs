@@ -747,6 +747,40 @@ fn awss_own_clients_are_used_where_they_are_there() {
 }
 
 #[test]
+fn the_example_answers() {
+    let folder = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/functions").join(name);
+    let orders = LocalFunction {
+        name: "orders".into(),
+        environment: vec![("CURRENCY".into(), "EUR".into())],
+        ..local(&folder("orders"), "app.handler", FunctionRuntime::Python("python3".into()))
+    };
+    let greeting = local(&folder("greeting"), "index.handler", FunctionRuntime::Node("node".into()));
+    let machine = Machine::new();
+    machine.apply(&[orders, greeting]);
+    assert_eq!(machine.warm(), Vec::new());
+    let order = value(&machine.call("orders", r#"{"pathParameters":{"id":"1"}}"#));
+    assert_eq!(order["body"], r#"{"id": "1", "price": {"cents": 1250, "currency": "EUR"}}"#);
+    let greeting = value(&machine.call("f", r#"{"queryStringParameters":{"name":"Ada"}}"#));
+    assert_eq!(greeting["body"], "Hello, Ada!\n");
+}
+
+#[test]
+fn code_may_come_from_a_zip_file() {
+    let folder = Folder::new();
+    folder.write("app.py", "import lib.x\ndef handler(event, context):\n    return lib.x.value\n");
+    std::fs::create_dir(folder.0.join("lib")).expect("a folder");
+    folder.write("lib/x.py", "value = 7\n");
+    let zipped = std::process::Command::new("python3")
+        .args(["-m", "zipfile", "-c", "code.zip", "app.py", "lib"])
+        .current_dir(&folder.0)
+        .status();
+    assert!(zipped.is_ok_and(|status| status.success()));
+    let code = folder.0.join("code.zip");
+    let machine = Machine::with(local(&code, "app.handler", FunctionRuntime::Python("python3".into())));
+    machine.call("f", "{}").expect(200, "7");
+}
+
+#[test]
 #[ignore = "needs an interpreter that has awslambdaric, named by WEIR_TEST_PYTHON"]
 fn awslambdaric_runs_handlers() {
     let interpreter = std::env::var("WEIR_TEST_PYTHON").expect("WEIR_TEST_PYTHON");
