@@ -582,6 +582,15 @@ fn code_that_cannot_be_taken_is_told() {
     let failures = machine.warm();
     assert!(failures[0].reason.contains("/nonexistent, cannot be read"), "{failures:?}");
     assert_eq!(machine.call("f", "{}").status, 502);
+    let folder = code("app.py", ECHO_PY);
+    machine.apply(&[LocalFunction { log: FunctionLog::File("/nonexistent/log".into()), ..python(&folder) }]);
+    assert!(machine.warm()[0].reason.contains("/nonexistent/log, cannot be written to"), "{:?}", machine.warm());
+}
+
+#[test]
+fn half_a_character_is_an_escape() {
+    let folder = code("app.py", "def handler(event, context):\n    return '\\udc80é'\n");
+    Machine::with(python(&folder)).call("f", "{}").expect(200, "\"\\udc80é\"");
 }
 
 fn streamed(answer: &Response) -> (Vec<u8>, Value) {

@@ -61,6 +61,13 @@ impl Logs {
     }
 }
 
+/// Whether it can be written to, so that a wrong path is told and not counted as lines that are lost.
+pub(super) fn check(log: &FunctionLog) -> Result<(), String> {
+    let FunctionLog::File(path) = log else { return Ok(()) };
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map(drop).map_err(|error| format!("its log, {}, cannot be written to: {error}", path.display()))
+}
+
 /// The log of one function's process.
 #[derive(Clone)]
 pub(super) struct Log {
