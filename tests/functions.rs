@@ -106,17 +106,17 @@ fn local(code: &Path, handler: &str, runtime: FunctionRuntime) -> LocalFunction 
         concurrency: 1,
         warm: 1,
         idle_timeout: Duration::from_secs(60),
-        log: FunctionLog::File(code.join("../").join(format!("{}.log", name_of(code)))),
+        log: FunctionLog::File("/dev/null".into()),
     }
 }
 
-fn name_of(code: &Path) -> String {
-    code.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// `function` with its log in a folder of its own.
+fn logged(function: LocalFunction, folder: &Folder) -> LocalFunction {
+    LocalFunction { log: FunctionLog::File(folder.0.join("log")), ..function }
 }
 
 fn log_of(folder: &Folder) -> String {
-    let path = folder.0.join("../").join(format!("{}.log", name_of(&folder.0)));
-    std::fs::read_to_string(path).unwrap_or_default()
+    std::fs::read_to_string(folder.0.join("log")).unwrap_or_default()
 }
 
 fn python(folder: &Folder) -> LocalFunction {
@@ -486,7 +486,8 @@ fn kill_9_under_load_costs_what_was_in_flight_there() {
 #[test]
 fn logs_have_lambdas_lines() {
     let folder = code("app.py", "def handler(event, context):\n    print('hello')\n    raise ValueError('no')\n");
-    let machine = Machine::with(python(&folder));
+    let log = Folder::new();
+    let machine = Machine::with(logged(python(&folder), &log));
     let id = machine.call("f", "{}").header("x-amzn-requestid").unwrap_or_default().to_owned();
     for expected in [
         format!(" f START RequestId: {id} Version: $LATEST\n"),
@@ -495,7 +496,7 @@ fn logs_have_lambdas_lines() {
         format!(" f END RequestId: {id}\n"),
         format!(" f REPORT RequestId: {id}\tDuration: "),
     ] {
-        until(&expected, || log_of(&folder).contains(&expected));
+        until(&expected, || log_of(&log).contains(&expected));
     }
 }
 
@@ -581,6 +582,15 @@ fn code_that_cannot_be_taken_is_told() {
     let failures = machine.warm();
     assert!(failures[0].reason.contains("/nonexistent, cannot be read"), "{failures:?}");
     assert_eq!(machine.call("f", "{}").status, 502);
+    let folder = code("app.py", ECHO_PY);
+    machine.apply(&[LocalFunction { log: FunctionLog::File("/nonexistent/log".into()), ..python(&folder) }]);
+    assert!(machine.warm()[0].reason.contains("/nonexistent/log, cannot be written to"), "{:?}", machine.warm());
+}
+
+#[test]
+fn half_a_character_is_an_escape() {
+    let folder = code("app.py", "def handler(event, context):\n    return '\\udc80é'\n");
+    Machine::with(python(&folder)).call("f", "{}").expect(200, "\"\\udc80é\"");
 }
 
 fn streamed(answer: &Response) -> (Vec<u8>, Value) {
@@ -647,13 +657,14 @@ fn a_function_that_does_not_stream_is_streamed_as_a_whole() {
 fn a_caller_that_leaves_does_not_stop_the_function() {
     let folder =
         code("app.py", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    print('to the end')\n");
-    let machine = Machine::with(python(&folder));
+    let log = Folder::new();
+    let machine = Machine::with(logged(python(&folder), &log));
     let mut client = machine.client();
     let key = &machine.door.key;
     client.send(format!("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\n{KEY_HEADER}: {key}\r\nContent-Length: 2\r\n\r\n{{}}"));
-    until("it runs", || log_of(&folder).contains("START"));
+    until("it runs", || log_of(&log).contains("START"));
     drop(client);
-    until("it ends", || log_of(&folder).contains("to the end"));
+    until("it ends", || log_of(&log).contains("to the end"));
     machine.call("f", "{}").expect(200, "null");
 }
 
@@ -742,6 +753,40 @@ fn awss_own_clients_are_used_where_they_are_there() {
     folder.write("node_modules/aws-lambda-ric/bin/index.mjs", bin);
     machine.apply(&[node(&folder)]);
     assert!(machine.warm()[0].reason.contains("the ric runs app.handler"), "{:?}", machine.warm());
+}
+
+#[test]
+fn the_example_answers() {
+    let folder = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/functions").join(name);
+    let orders = LocalFunction {
+        name: "orders".into(),
+        environment: vec![("CURRENCY".into(), "EUR".into())],
+        ..local(&folder("orders"), "app.handler", FunctionRuntime::Python("python3".into()))
+    };
+    let greeting = local(&folder("greeting"), "index.handler", FunctionRuntime::Node("node".into()));
+    let machine = Machine::new();
+    machine.apply(&[orders, greeting]);
+    assert_eq!(machine.warm(), Vec::new());
+    let order = value(&machine.call("orders", r#"{"pathParameters":{"id":"1"}}"#));
+    assert_eq!(order["body"], r#"{"id": "1", "price": {"cents": 1250, "currency": "EUR"}}"#);
+    let greeting = value(&machine.call("f", r#"{"queryStringParameters":{"name":"Ada"}}"#));
+    assert_eq!(greeting["body"], "Hello, Ada!\n");
+}
+
+#[test]
+fn code_may_come_from_a_zip_file() {
+    let folder = Folder::new();
+    folder.write("app.py", "import lib.x\ndef handler(event, context):\n    return lib.x.value\n");
+    std::fs::create_dir(folder.0.join("lib")).expect("a folder");
+    folder.write("lib/x.py", "value = 7\n");
+    let zipped = std::process::Command::new("python3")
+        .args(["-m", "zipfile", "-c", "code.zip", "app.py", "lib"])
+        .current_dir(&folder.0)
+        .status();
+    assert!(zipped.is_ok_and(|status| status.success()));
+    let code = folder.0.join("code.zip");
+    let machine = Machine::with(local(&code, "app.handler", FunctionRuntime::Python("python3".into())));
+    machine.call("f", "{}").expect(200, "7");
 }
 
 #[test]

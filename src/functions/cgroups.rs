@@ -27,7 +27,9 @@ impl Cgroups {
     }
 
     fn of(parent: PathBuf) -> Option<Self> {
-        let inside = parent.starts_with(MOUNT) && parent != Path::new(MOUNT);
+        // A slice is systemd's own, even where we may write there: only services and scopes are handed over.
+        let slice = parent.extension().is_some_and(|extension| extension == "slice");
+        let inside = parent.starts_with(MOUNT) && parent != Path::new(MOUNT) && !slice;
         let empty = fs::read_to_string(parent.join("cgroup.procs")).ok()?.trim().is_empty();
         if !inside || !empty {
             return None;
@@ -67,5 +69,17 @@ pub(super) fn remove(path: &Path) {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_others_are_left_alone() {
+        for parent in ["/sys/fs/cgroup", "/sys/fs/cgroup/system.slice", "/tmp", "/nonexistent/weir.service"] {
+            assert!(Cgroups::of(parent.into()).is_none(), "{parent}");
+        }
     }
 }

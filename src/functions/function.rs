@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::counters::Counters;
 use super::job::{Answer, End, FunctionError, Handle, Job, Order, Owner};
 use super::logs::Log;
-use super::process::{self, Recipe};
+use super::process;
 use super::shared::Shared;
+use super::spawn::Recipe;
 use crate::settings::limits::{
     FUNCTION_BACKOFF_MAX, FUNCTION_BACKOFF_MIN, FUNCTION_CALLS_WAITING_MAX, FUNCTION_EVENTS_WAITING_BYTES_MAX,
 };

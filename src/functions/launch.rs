@@ -57,7 +57,8 @@ fn limit(parent: u64, memory_bytes: u64, cgroup: &Path) -> std::io::Result<()> {
     // A session of its own: signals of a terminal do not reach it, and what it forks can be found.
     setsid()?;
     if !cgroup.as_os_str().is_empty() {
-        fs::write(cgroup.join("cgroup.procs"), "0")?;
+        // Where the kernel does not let it in after all, Weir's own measure has to do.
+        let _ = fs::write(cgroup.join("cgroup.procs"), "0");
     }
     // Address space (RLIMIT_AS) is no measure of memory: V8 reserves gigabytes of it. Data is what may be written to.
     let data = memory_bytes.saturating_mul(2).saturating_add(FUNCTION_RESERVE_BYTES);

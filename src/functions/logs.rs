@@ -61,6 +61,13 @@ impl Logs {
     }
 }
 
+/// Whether it can be written to, so that a wrong path is told and not counted as lines that are lost.
+pub(super) fn check(log: &FunctionLog) -> Result<(), String> {
+    let FunctionLog::File(path) = log else { return Ok(()) };
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map(drop).map_err(|error| format!("its log, {}, cannot be written to: {error}", path.display()))
+}
+
 /// The log of one function's process.
 #[derive(Clone)]
 pub(super) struct Log {
@@ -78,18 +85,25 @@ impl Log {
     }
 
     pub(super) fn line(&self, line: &[u8]) {
-        let mut text = Vec::with_capacity(line.len() + 64);
-        let _ = write!(text, "{} {} ", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"), self.function);
-        text.extend_from_slice(line);
-        text.push(b'\n');
+        self.lines(&[line]);
+    }
+
+    /// Several lines, next to each other.
+    pub(super) fn lines(&self, lines: &[&[u8]]) {
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+        let mut text = Vec::with_capacity(lines.iter().map(|line| line.len() + 64).sum());
+        for line in lines {
+            let _ = write!(text, "{now} {} ", self.function);
+            text.extend_from_slice(line);
+            text.push(b'\n');
+        }
         if self.logs.lines.try_send(Order::Line { log: Arc::clone(&self.to), text }).is_err() {
-            self.logs.lost.fetch_add(1, Relaxed);
+            self.logs.lost.fetch_add(lines.len() as u64, Relaxed);
         }
         if let Some(last) = self.last.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            if last.len() == FUNCTION_LAST_LINES_MAX {
-                last.pop_front();
-            }
-            last.push_back(String::from_utf8_lossy(line).into_owned());
+            last.extend(lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()));
+            let more = last.len().saturating_sub(FUNCTION_LAST_LINES_MAX);
+            last.drain(..more);
         }
     }
 

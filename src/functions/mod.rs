@@ -3,7 +3,7 @@
 //!
 //! A call comes through `invoke_api.rs` to `registry.rs` (which function), `function.rs` (which process, or wait) and
 //! `process.rs` (run it, within its limits), which speaks to the process through `runtime_api.rs`. How a process begins is
-//! `environment.rs` (its program and variables), `code.rs` (its copy of the code) and `launch.rs` (its limits); how all that
+//! `spawn.rs`, with `environment.rs` (its program and variables), `code.rs` (its copy of the code) and `launch.rs` (its limits); how all that
 //! it started ends is `family.rs` and `cgroups.rs`.
 
 mod cgroups;
@@ -21,6 +21,8 @@ mod process;
 mod registry;
 mod runtime_api;
 mod shared;
+mod spawn;
+mod words;
 
 use std::io;
 use std::net::SocketAddr;

@@ -2,46 +2,28 @@
 //! it one event at a time, and ends it when it takes more than it may.
 
 use std::io;
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use rustix::process::{Signal, kill_process_group};
-use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::counters::Counters;
-use super::environment::{self, Place};
-use super::family;
-use super::job::{Answer, End, FunctionError, Handle, Job, Order, Owner};
-use super::launch;
-use super::listener::Bounded;
-use super::logs::Log;
-use super::runtime_api::{self, Event, Granted, Question, Refused};
-use super::shared::Shared;
-use crate::settings::LocalFunction;
+use super::job::{Answer, End, FunctionError, Handle, Job, Order};
+use super::runtime_api::{Event, Granted, Question, Refused};
+use super::spawn::{Recipe, Spawned, spawn};
+use super::words::{exit_words, headers};
+use super::{family, launch};
 use crate::settings::limits::{
-    FUNCTION_CHILDREN_MAX, FUNCTION_CONNECTIONS_MAX, FUNCTION_END_TIMEOUT, FUNCTION_INIT_TIMEOUT,
-    FUNCTION_MEMORY_INTERVAL, FUNCTION_MEMORY_INTERVAL_AT_REST, FUNCTION_STREAM_PIECES_WAITING_MAX,
+    FUNCTION_CHILDREN_MAX, FUNCTION_END_TIMEOUT, FUNCTION_INIT_TIMEOUT, FUNCTION_MEMORY_INTERVAL,
+    FUNCTION_MEMORY_INTERVAL_AT_REST, FUNCTION_STREAM_PIECES_WAITING_MAX,
 };
-
-/// What a process is made of.
-pub(super) struct Recipe {
-    pub(super) id: u64,
-    pub(super) function: Arc<LocalFunction>,
-    /// The private copy of its code.
-    pub(super) code: PathBuf,
-    pub(super) shared: Arc<Shared>,
-    pub(super) log: Log,
-    pub(super) owner: Arc<dyn Owner>,
-}
 
 /// Starts one. What becomes of it, its owner hears.
 pub(super) fn start(recipe: Recipe) -> Handle {
@@ -70,58 +52,6 @@ pub(super) fn start(recipe: Recipe) -> Handle {
         owner.ended(id, end, began.elapsed());
     });
     handle
-}
-
-/// A process, and what hangs on it.
-struct Spawned {
-    child: Child,
-    pid: u32,
-    mark: String,
-    temporary: PathBuf,
-    cgroup: Option<PathBuf>,
-    questions: mpsc::Receiver<Question>,
-    /// Its Runtime API, which ends with it.
-    api: JoinHandle<()>,
-    readers: [JoinHandle<()>; 2],
-}
-
-async fn spawn(recipe: &Recipe) -> io::Result<Spawned> {
-    let shared = &recipe.shared;
-    let (listener, address) = Bounded::bind(FUNCTION_CONNECTIONS_MAX, shared.user).await?;
-    let mark = shared.mark(recipe.id);
-    let temporary = shared.folder.path().join(format!("process-{}", recipe.id));
-    std::fs::create_dir(&temporary)?;
-    let cgroup = shared.cgroups.as_ref().and_then(|groups| groups.make(&mark, recipe.function.memory_bytes));
-    let place = Place {
-        code: &recipe.code,
-        temporary: &temporary,
-        clients: shared.folder.path(),
-        api: &address.to_string(),
-        region: &shared.region,
-        mark: &mark,
-    };
-    let program = environment::program(&recipe.function, &place);
-    let mut command = Command::new(&shared.launcher);
-    command
-        .args(launch::arguments(recipe.function.memory_bytes, cgroup.as_deref(), &program))
-        .env_clear()
-        .envs(environment::variables(&recipe.function, &place))
-        .current_dir(&recipe.code)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let mut child = command.spawn()?;
-    let (Some(pid), Some(stdout), Some(stderr)) = (child.id(), child.stdout.take(), child.stderr.take()) else {
-        return Err(io::Error::other("it was gone at once"));
-    };
-    let readers = [tokio::spawn(recipe.log.clone().follow(stdout)), tokio::spawn(recipe.log.clone().follow(stderr))];
-    let (ask, questions) = mpsc::channel(FUNCTION_CONNECTIONS_MAX);
-    let api = tokio::spawn(async move {
-        // It never fails: the listener retries what can be retried.
-        let _ = axum::serve(listener, runtime_api::router(ask)).await;
-    });
-    Ok(Spawned { child, pid, mark, temporary, cgroup, questions, api, readers })
 }
 
 enum Phase {
@@ -406,14 +336,11 @@ impl Supervisor {
         let (id, elapsed) = (&running.request_id, running.began.elapsed());
         let took_ms = elapsed.as_secs_f64() * 1000.0;
         let billed_ms = took_ms.ceil();
-        self.recipe.log.line(format!("END RequestId: {id}").as_bytes());
         let status = failure.map(|failure| format!("\tStatus: {failure}")).unwrap_or_default();
-        self.recipe.log.line(
-            format!(
-                "REPORT RequestId: {id}\tDuration: {took_ms:.2} ms\tBilled Duration: {billed_ms} ms\tMemory Size: {size} MB\tMax Memory Used: {used} MB{status}"
-            )
-            .as_bytes(),
+        let report = format!(
+            "REPORT RequestId: {id}\tDuration: {took_ms:.2} ms\tBilled Duration: {billed_ms} ms\tMemory Size: {size} MB\tMax Memory Used: {used} MB{status}"
         );
+        self.recipe.log.lines(&[format!("END RequestId: {id}").as_bytes(), report.as_bytes()]);
     }
 
     /// What it does now has taken too long.
@@ -546,37 +473,4 @@ impl Supervisor {
         let said = if last.is_empty() { String::new() } else { format!("\n{}", last.join("\n")) };
         FunctionError::new("Runtime.ExitError", &format!("Error: {words}{said}"))
     }
-}
-
-/// As Lambda says it.
-fn exit_words(status: &io::Result<ExitStatus>) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match status {
-        Ok(status) if status.success() => "Runtime exited without providing a reason".into(),
-        Ok(status) => match (status.code(), status.signal()) {
-            (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
-            (None, Some(9)) => "Runtime exited with error: signal: killed".into(),
-            (None, Some(11)) => "Runtime exited with error: signal: segmentation fault".into(),
-            (None, Some(6)) => "Runtime exited with error: signal: aborted".into(),
-            (None, signal) => format!("Runtime exited with error: signal {}", signal.unwrap_or_default()),
-        },
-        Err(error) => format!("Runtime exited with error: {error}"),
-    }
-}
-
-fn headers(job: &Job, timeout: Duration) -> HeaderMap {
-    let deadline_ms = (SystemTime::now() + timeout).duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let mut headers = HeaderMap::with_capacity(6);
-    let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-    headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
-    headers.insert(HeaderName::from_static("lambda-runtime-aws-request-id"), text(&job.request_id));
-    headers.insert(HeaderName::from_static("lambda-runtime-deadline-ms"), text(&deadline_ms.to_string()));
-    headers.insert(HeaderName::from_static("lambda-runtime-invoked-function-arn"), job.arn.clone());
-    if let Some(trace) = &job.trace_id {
-        headers.insert(HeaderName::from_static("lambda-runtime-trace-id"), trace.clone());
-    }
-    if let Some(context) = &job.client_context {
-        headers.insert(HeaderName::from_static("lambda-runtime-client-context"), context.clone());
-    }
-    headers
 }

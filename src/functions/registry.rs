@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::code;
 use super::function::{Function, Standing};
 use super::job::FunctionError;
+use super::logs;
 use super::shared::Shared;
 use crate::settings::LocalFunction;
 use crate::settings::limits::FUNCTION_END_TIMEOUT;
@@ -75,6 +76,7 @@ impl Registry {
         let (told, to) = (Arc::clone(&settings), into.clone());
         // The number comes before the copy: what changes in between is seen the next time.
         let copied = spawn_blocking(move || {
+            logs::check(&told.log)?;
             let fingerprint = code::fingerprint(&told.code)?;
             let same = known.filter(|known| *known.settings == *told && known.fingerprint == fingerprint);
             if same.is_none() {

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::sync::{mpsc, oneshot};
 
 use super::job::FunctionError;
-use crate::settings::limits::{FUNCTION_PAYLOAD_BYTES_MAX, FUNCTION_STREAM_BYTES_MAX};
+use crate::settings::limits::{FUNCTION_PAYLOAD_BYTES_MAX, FUNCTION_REFUSAL_REST, FUNCTION_STREAM_BYTES_MAX};
 
 const ROOT: &str = "/2018-06-01/runtime/";
 
@@ -59,19 +59,28 @@ pub(super) fn router(supervisor: mpsc::Sender<Question>) -> Router {
 }
 
 async fn serve(State(supervisor): State<Supervisor>, request: Request) -> Response {
+    let response = served(&supervisor, request).await;
+    if response.status().is_client_error() {
+        // Who asks wrongly and again and again must not take the thread that all functions share.
+        tokio::time::sleep(FUNCTION_REFUSAL_REST).await;
+    }
+    response
+}
+
+async fn served(supervisor: &Supervisor, request: Request) -> Response {
     let path = request.uri().path();
     let Some(rest) = path.strip_prefix(ROOT) else { return StatusCode::NOT_FOUND.into_response() };
     let outcome = match (request.method(), rest.split('/').collect::<Vec<_>>().as_slice()) {
-        (&Method::GET, ["invocation", "next"]) => next(&supervisor).await,
+        (&Method::GET, ["invocation", "next"]) => next(supervisor).await,
         (&Method::POST, ["invocation", id, "response"]) => {
             let id = (*id).to_owned();
-            answer(&supervisor, id, request).await
+            answer(supervisor, id, request).await
         }
         (&Method::POST, ["invocation", id, "error"]) => {
             let id = (*id).to_owned();
-            fail(&supervisor, id, request).await
+            fail(supervisor, id, request).await
         }
-        (&Method::POST, ["init", "error"]) => cannot_begin(&supervisor, request).await,
+        (&Method::POST, ["init", "error"]) => cannot_begin(supervisor, request).await,
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     outcome.unwrap_or_else(Refused::into_response)

@@ -161,3 +161,46 @@ fn sweep(all: &Path) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_weir_left_is_swept_and_what_another_has_is_not() {
+        let all = std::env::temp_dir().join(format!("weir-sweep-{}", std::process::id()));
+        let folder = |name: &str| {
+            let path = all.join(format!("{FOLDER_PREFIX}{name}"));
+            fs::create_dir_all(&path).expect("a folder");
+            (File::create(path.join(LOCK)).expect("a lock"), path)
+        };
+        let ((_, left), (lock, held)) = (folder("left"), folder("held"));
+        lock.lock().expect("locked");
+        let process = |folder: &Path| {
+            let mut command = Command::new("sleep");
+            let command = command.arg("60").env("TMPDIR", folder.join("process-1")).stdout(Stdio::null());
+            command.spawn().expect("sleep")
+        };
+        let (mut orphan, mut other) = (process(&left), process(&held));
+        sweep(&all);
+        assert!(!orphan.wait().expect("ended").success() && !left.exists());
+        assert!(other.try_wait().expect("asked").is_none() && held.exists());
+        other.kill().expect("ended");
+        other.wait().expect("ended");
+        let _ = fs::remove_dir_all(&all);
+    }
+
+    #[test]
+    fn request_ids_are_random_uuids() {
+        let folder = std::env::temp_dir();
+        let surroundings = Surroundings { launcher: folder, ..Surroundings::new("us-east-1", "1") };
+        let shared = Shared::new(surroundings, None, Arc::default()).expect("made");
+        let (one, other) = (shared.request_id(), shared.request_id());
+        assert_ne!(one, other);
+        let shape: Vec<usize> = one.split('-').map(str::len).collect();
+        assert_eq!((shape.as_slice(), one.as_bytes()[14]), ([8, 4, 4, 4, 12].as_slice(), b'4'));
+        assert!(matches!(one.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{one}");
+    }
+}

@@ -609,6 +609,8 @@ pub const FUNCTION_MEMORY_INTERVAL_AT_REST: Duration = Duration::from_secs(5);
 /// Beyond its memory, what a process may reserve before the kernel itself refuses it more: room for threads' stacks and
 /// for what is reserved and not used, and a wall for what grows faster than it is looked at.
 pub const FUNCTION_RESERVE_BYTES: u64 = 1024 * 1024 * 1024;
+/// A process that breaks the Runtime API is answered no sooner.
+pub const FUNCTION_REFUSAL_REST: Duration = Duration::from_millis(10);
 /// Connections that one process may have to its Runtime API: clients use one, some two.
 pub const FUNCTION_CONNECTIONS_MAX: usize = 16;
 /// Connections to where functions are invoked: those of all cores.

@@ -198,7 +198,8 @@ def prepare_logging():
 
 def encode(value):
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass" if isinstance(value, str) else "replace")
+    # Half a surrogate pair is no UTF-8, but as JSON's own escape it can be said.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def main(name):
