@@ -25,8 +25,8 @@ const EFFECTS: &[(&str, &str, Effect, &str)] = &[
     ("FlushStageCache", "", Effect::Works, "nothing is cached yet, so there is nothing to flush"),
     ("FlushStageAuthorizersCache", "", Effect::Works, "of all its authorizers, and of tokens"),
     ("GetUsage", "", Effect::Works, "up to a second late"),
-    ("", "authorizerCredentials", Effect::Stored, "the Invoke API is not called in a role's name"),
-    ("", "authorizerUri", Effect::Works, "at `--lambda-endpoint`; refused at deployment without it"),
+    ("", "authorizerCredentials", Effect::Works, "by the keys that stand for the role (`[[aws.credentials]]`)"),
+    ("", "authorizerUri", Effect::Works, "where the settings say that the function lives; refused at deployment without a place"),
     ("", "cacheClusterEnabled", Effect::Refused, "where it is true, unless `--lenient`"),
     ("", "cacheClusterSize", Effect::Stored, ""),
     ("", "cacheKeyParameters", Effect::Stored, "nothing is cached yet"),
@@ -38,7 +38,7 @@ const EFFECTS: &[(&str, &str, Effect, &str)] = &[
     ("", "certificatePrivateKey", Effect::Stored, "never shown"),
     ("", "connectionId", Effect::Refused, "at deployment, with VPC_LINK"),
     ("", "connectionType", Effect::Refused, "at deployment, for VPC_LINK"),
-    ("", "credentials", Effect::Refused, "at deployment"),
+    ("", "credentials", Effect::Works, "of AWS integrations, by the keys that stand for the role (`[[aws.credentials]]`); of HTTP integrations refused at deployment"),
     ("", "documentationVersion", Effect::Stored, ""),
     ("", "endpointAccessMode", Effect::Stored, ""),
     ("", "integrationTarget", Effect::Stored, ""),
@@ -54,7 +54,7 @@ const EFFECTS: &[(&str, &str, Effect, &str)] = &[
     ("", "stageKeys", Effect::Stored, ""),
     ("", "tlsConfig", Effect::Refused, "at deployment, where it skips verification"),
     ("", "tracingEnabled", Effect::Stored, "no segments are sent yet"),
-    ("PutIntegration", "type", Effect::Refused, "at deployment, for AWS and AWS_PROXY"),
+    ("PutIntegration", "type", Effect::Works, "a function or a role that the settings do not place is refused at deployment"),
     ("", "endpointConfiguration", Effect::Works, "PRIVATE by listeners of `[[vpc-endpoints]]`"),
 ];
 
