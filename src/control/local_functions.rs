@@ -1,18 +1,21 @@
 //! The functions on this machine: started where the settings have some, and what a deployment needs to know of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::deploy::stage::Door;
 use super::refusal::Refusal;
 use super::tell::tell;
 use crate::functions::{Counters, Functions, KEY_HEADER, Surroundings};
-use crate::settings::limits::{FUNCTIONS_STOP_GRACE, FUNCTIONS_WARM_TIMEOUT};
+use crate::settings::limits::{FUNCTIONS_RELOAD_TIMEOUT, FUNCTIONS_STOP_GRACE, FUNCTIONS_WARM_TIMEOUT};
 use crate::settings::{FunctionPlace, LocalFunction, Settings};
 
 /// Nothing runs until the first function is there.
 #[derive(Default)]
 pub struct LocalFunctions {
     running: Option<Functions>,
+    /// Those that were applied last.
+    functions: Vec<Arc<LocalFunction>>,
 }
 
 impl LocalFunctions {
@@ -37,16 +40,40 @@ impl LocalFunctions {
     }
 
     /// Makes the functions those of the settings. What has changed goes on as it was until it has begun anew.
-    pub fn apply(&self, settings: &Settings) {
+    pub fn apply(&mut self, settings: &Settings) {
         if let Some(running) = &self.running {
-            running.apply(local(settings).cloned().collect());
+            self.functions = local(settings).cloned().collect();
+            running.apply(self.functions.clone());
         }
+    }
+
+    /// The same, while those that are not there any more are still called: they stay until [`LocalFunctions::apply`].
+    /// Answers whether there are such.
+    pub fn change(&mut self, settings: &Settings) -> bool {
+        let Some(running) = &self.running else { return false };
+        let mut functions: Vec<Arc<LocalFunction>> = local(settings).cloned().collect();
+        let gone = |old: &&Arc<LocalFunction>| !local(settings).any(|new| new.name == old.name);
+        let gone: Vec<Arc<LocalFunction>> = self.functions.iter().filter(gone).cloned().collect();
+        let is_any = !gone.is_empty();
+        functions.extend(gone);
+        running.apply(functions.clone());
+        self.functions = functions;
+        is_any
+    }
+
+    /// Waits a little until what is new has begun, and tells what has not.
+    pub async fn begun(&self) {
+        self.told(FUNCTIONS_RELOAD_TIMEOUT).await;
     }
 
     /// Waits until the warm ones have begun, and tells what has not: its calls are answered with the error.
     pub async fn warm(&self) {
+        self.told(FUNCTIONS_WARM_TIMEOUT).await;
+    }
+
+    async fn told(&self, bound: Duration) {
         let Some(running) = &self.running else { return };
-        for failure in running.warm(FUNCTIONS_WARM_TIMEOUT).await {
+        for failure in running.warm(bound).await {
             tell(format_args!("the function {} has not begun: {}", failure.function, failure.reason));
         }
     }

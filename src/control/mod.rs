@@ -311,7 +311,6 @@ impl Gateway {
             }
             let gate = gate(&settings)?;
             self.compiling.door = self.functions.door(&settings)?;
-            self.compiling.credentials.read_again(Terms::of(&settings));
             let deployed = deploy(&mut self.compiling, &settings, &self.clock)?;
             Ok((settings, gate, deployed))
         });
@@ -324,7 +323,9 @@ impl Gateway {
             }
         };
         report(&loaded.problems, &loaded.sources);
-        self.functions.apply(&settings);
+        self.compiling.credentials.read_again(Terms::of(&settings));
+        // Those that are no more go behind the snapshot that calls them.
+        let gone = self.functions.change(&settings);
         self.admin.functions.store(self.functions.counters());
         if let Some(front) = &self.front {
             front.gate.store(Arc::new(gate));
@@ -344,11 +345,15 @@ impl Gateway {
         }
         // Nobody waits for an issuer here: whoever brings a token of a new one does.
         self.compiling.issuers.read_files_again();
-        addresses(&self.compiling, &self.names).await;
+        let keys = self.compiling.credentials.first_keys();
+        tokio::join!(addresses(&self.compiling, &self.names), keys, self.functions.begun());
         let live = &self.management.plane.live;
         let snapshot = self.compiling.snapshot(&live.all(), &live.routes, &settings);
         let revision = snapshot.revision;
         self.cores.publisher.publish(Arc::new(snapshot));
+        if gone {
+            self.functions.apply(&settings);
+        }
         self.admin.revision.store(revision, Ordering::Relaxed);
         if let Some(setting) = needs_restart(&self.settings, &settings) {
             tell(format_args!("the changed `{setting}` takes effect at the next start"));

@@ -21,7 +21,7 @@ use super::whole::{self, Whole};
 use super::worker::{Canned, Count, Worker};
 use super::{cors, dispatch, limit, request_validator, told};
 use crate::net::buffer::Buffer;
-use crate::settings::limits::{METHOD_ARN_BYTES_MAX, MILLIS_A_DAY, WATCHED_STREAM_BYTES_MAX};
+use crate::settings::limits::{METHOD_ARN_BYTES_MAX, MILLIS_A_DAY, WATCHED_STREAM_BYTES_MAX, WATCHED_STREAM_TIME_MAX};
 use crate::wire::headers::Known;
 
 /// Where a request has been, for the log.
@@ -104,6 +104,7 @@ pub(super) async fn answer<'s>(
     };
     record.series = Some(method.series);
     record.logged = method.logged;
+    let mut waited = false;
     let (allowed, signed) = match &worker.assumed {
         Some(caller) => {
             trail.caller = caller.clone();
@@ -114,7 +115,10 @@ pub(super) async fn answer<'s>(
             let authorized = match authorize::at_once(worker, snapshot, connection, at) {
                 Some(authorized) => authorized.map(|(caller, allowed)| (caller, allowed, Whole::Arrived)),
                 // Boxed: its state would make every waiting connection larger.
-                None => Box::pin(authorize::authorize(worker, snapshot, connection, at)).await,
+                None => {
+                    waited = true;
+                    Box::pin(authorize::authorize(worker, snapshot, connection, at)).await
+                }
             };
             let by = match method.authorization {
                 Authorization::Open => None,
@@ -140,6 +144,7 @@ pub(super) async fn answer<'s>(
         true => Box::pin(whole::of_client(worker, connection, signed)).await?,
         false => signed,
     };
+    waited |= whole.held().is_some();
     let decoded = whole.is_decoded();
     let context = Context { decoded, ..met(&connection.request, release, trail) };
     if let Some(log) = record.log.as_deref_mut() {
@@ -154,9 +159,12 @@ pub(super) async fn answer<'s>(
         Outbound::Mock { status, overrides } => (Answered::Mock { status }, overrides),
         Outbound::Http { mut head, verb, body, overrides } => {
             let Some(integration) = &plan.integration else { return Err(Fault::new(FaultKind::Configuration)) };
+            // What came before took a microsecond, unless a body or an authorizer was waited for: the integration's time,
+            // and the date that its call is signed with, begin behind that.
+            let began = if waited { worker.clock.now() } else { now };
             if let Some(signing) = &integration.signing {
                 let caller = trail.caller.signer.as_ref().map(|signer| signer.keys());
-                let seconds = connection.request.unix_millis / 1_000;
+                let seconds = worker.clock.unix_millis(began) / 1_000;
                 signing.sign(&mut head, body.bytes(whole.bytes(connection)), caller, seconds)?;
             }
             if let Some(log) = record.log.as_deref_mut() {
@@ -167,12 +175,11 @@ pub(super) async fn answer<'s>(
                 None => {
                     // The count lasts until the backend has answered: the request is kept until then.
                     let (call, _count) = relay::outbound(worker, connection, head, verb, body, whole).await?;
-                    // What came before took a microsecond: the backend's time begins with the request's.
-                    Answered::Backend(upstream::call(worker.tools(), integration, admitted, call, now).await?)
+                    Answered::Backend(upstream::call(worker.tools(), integration, admitted, call, began).await?)
                 }
             };
             record.answered = worker.clock.now();
-            record.outcome.integration_us = Some(record.answered.micros_since(now));
+            record.outcome.integration_us = Some(record.answered.micros_since(began));
             record.outcome.integration_status = Some(answered.backend().status);
             record.outcome.streams = plan.streams();
             if plan.request.calls_aws() {
@@ -378,7 +385,8 @@ async fn streamed<'s>(
     said_by_function(record, status);
     if let Some(log) = record.log.as_deref_mut() {
         // Whoever watches gets all of it at once, within a bound (rest/15).
-        while first.len() < WATCHED_STREAM_BYTES_MAX {
+        let end = worker.clock.now() + WATCHED_STREAM_TIME_MAX;
+        while first.len() < WATCHED_STREAM_BYTES_MAX && worker.clock.now() < end {
             match stream.piece(&worker.clock).await {
                 Ok(Some(piece)) => first.extend_from_slice(&piece),
                 Ok(None) => break,

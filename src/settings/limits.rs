@@ -15,17 +15,22 @@ pub const HEADER_BYTES_MAX: usize = 10_240;
 pub const MAPPED_VALUE_BYTES_MAX: usize = HEADER_BYTES_MAX;
 /// The longest that a start waits for functions to begin: AWS gives one 10 s for it, and some are tried twice.
 pub const FUNCTIONS_WARM_TIMEOUT: Duration = Duration::from_secs(25);
+/// What a reload waits for functions that are new to begin, before they are called.
+pub const FUNCTIONS_RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// What invocations under way have at the end of the process, behind the drain.
 pub const FUNCTIONS_STOP_GRACE: Duration = Duration::from_secs(2);
 /// Bytes of header lines that a function may answer with: several times what AWS lets pass to a client.
 pub const FUNCTION_ANSWER_HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a streamed answer that `test-invoke-method` and `weir invoke` show (rest/15: 1 MB).
 pub const WATCHED_STREAM_BYTES_MAX: usize = 1024 * 1024;
+/// … and how long they wait for it.
+pub const WATCHED_STREAM_TIME_MAX: Duration = Duration::from_secs(35);
 /// Bytes of what a streaming function says before its body (rest/15).
 pub const FUNCTION_METADATA_BYTES_MAX: usize = 16 * 1024;
-/// Bytes of one message in which such an answer comes: AWS sends smaller ones, of what a function wrote at once.
-pub const FUNCTION_STREAM_MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Members of one map of headers that a function answers with: each name of one is looked for in the other.
+/// Bytes of one message in which such an answer comes, which is held until it is whole: AWS sends smaller ones, of what a
+/// function wrote at once.
+pub const FUNCTION_STREAM_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Values of headers that a function answers with: each name of one map is looked for in the other.
 pub const FUNCTION_ANSWER_HEADERS_MAX: usize = 1_000;
 /// What AWS accepts as a URL on a Regional endpoint (rest/16).
 pub const URL_BYTES_MAX: usize = 10_240;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::credential_source::{Client, Terms, unix_now};
 use crate::control::tell::tell;
@@ -93,6 +93,10 @@ impl Credentials {
                     // What became of it stands in the table.
                     let _ = task.await;
                 }
+            }
+            // Others are asked by [`Credentials::refresh`], which may have been first.
+            while !self.are_settled() {
+                sleep(Duration::from_millis(10)).await;
             }
         };
         let _ = timeout(CREDENTIALS_TIMEOUT, all).await;

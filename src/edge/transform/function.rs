@@ -65,7 +65,7 @@ pub(super) fn response<'m>(
         }
     };
     write_status_line(status, &mut |part| out.push(part));
-    Headers::of(said.headers, said.multi_value_headers).write(context, out)?;
+    Headers::of(said.headers, said.multi_value_headers)?.write(context, out)?;
     Ok(Answer { status, body: AnswerBody::Made(made) })
 }
 
@@ -78,7 +78,7 @@ pub fn streamed_head(metadata: &[u8], context: &Context<'_>, out: &mut Buffer) -
     let said: Metadata<'_> = serde_json::from_slice(metadata).map_err(|error| wrong(malformed(error)))?;
     let status = said.status_code.map_or(200, |StatusCode(status)| status);
     write_status_line(status, &mut |part| out.push(part));
-    let mut headers = Headers::of(said.headers, said.multi_value_headers);
+    let mut headers = Headers::of(said.headers, said.multi_value_headers).map_err(wrong)?;
     let cookies = said.cookies.unwrap_or_default();
     headers
         .several
@@ -112,6 +112,7 @@ pub fn invoked(backend: Backend<'_>, body: &[u8]) -> Result<(), Fault> {
     }
     let message = error_message(body).unwrap_or_default();
     if message.starts_with("Response payload size exceeded") {
+        let message = excerpt(message.as_bytes());
         // Lambda's own words, and not the function's (rest/04 section 4.9, measured).
         return Err(Fault::because(
             FaultKind::FunctionFailure,
@@ -157,6 +158,8 @@ fn excerpt(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 fn malformed(why: impl fmt::Display) -> Fault {
+    let why = why.to_string();
+    let why = excerpt(why.as_bytes());
     Fault::because(FaultKind::FunctionAnswer, format_args!("Malformed Lambda proxy response: {why}"))
 }
 
@@ -262,9 +265,14 @@ struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    fn of(single: Option<Lines<'a, Scalar<'a>>>, several: Option<Lines<'a, Vec<Scalar<'a>>>>) -> Self {
+    fn of(single: Option<Lines<'a, Scalar<'a>>>, several: Option<Lines<'a, Vec<Scalar<'a>>>>) -> Result<Self, Fault> {
         let single = single.map(|Lines(lines)| lines).unwrap_or_default();
-        Self { single, several: several.map(|Lines(lines)| lines).unwrap_or_default() }
+        let several = several.map(|Lines(lines)| lines).unwrap_or_default();
+        // Each is compared with others, also where it is not sent.
+        if several.iter().map(|(_, values)| values.len()).sum::<usize>() > FUNCTION_ANSWER_HEADERS_MAX {
+            return Err(malformed(format_args!("more than {FUNCTION_ANSWER_HEADERS_MAX} values of headers")));
+        }
+        Ok(Self { single, several })
     }
 
     fn write(&self, context: &Context<'_>, out: &mut Buffer) -> Result<(), Fault> {

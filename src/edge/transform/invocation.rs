@@ -9,6 +9,9 @@ use crate::edge::fault::{Fault, FaultKind};
 use crate::net::buffer::Buffer;
 use crate::wire::headers::Known;
 
+/// Bytes of an event up to which copying it is cheaper than making new memory for the next one.
+const EVENT_BYTES_COPIED: usize = 64 * 1024;
+
 /// The invocation of one request.
 pub(super) fn invocation<'m>(
     mapping: &FunctionRequest,
@@ -33,7 +36,8 @@ pub(super) fn invocation<'m>(
     out.push(b'{');
     event::write(context, Told::Integration(payload), out);
     out.push(b'}');
-    let made = Buffer::of(out);
+    // A large one is handed on as it is; for a small one the memory stays with the core.
+    let made = if out.len() > EVENT_BYTES_COPIED { Buffer::from(std::mem::take(out)) } else { Buffer::of(out) };
     scratch.clear();
     let mut head = Buffer::head();
     head.push(&mapping.head);

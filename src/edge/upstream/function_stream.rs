@@ -47,7 +47,8 @@ impl FunctionStream {
     pub async fn metadata(&mut self, clock: &Clock) -> Result<(Vec<u8>, Vec<u8>), Fault> {
         let mut gathered = Vec::new();
         loop {
-            if let Some(at) = memchr::memmem::find(&gathered, &SEPARATOR) {
+            let found = memchr::memmem::find(&gathered, &SEPARATOR);
+            if let Some(at) = found.filter(|at| *at <= FUNCTION_METADATA_BYTES_MAX) {
                 let body = gathered.split_off(at + SEPARATOR.len());
                 gathered.truncate(at);
                 return Ok((gathered, body));
@@ -138,7 +139,7 @@ const HEADROOM: usize = 18;
 
 fn failure(completion: &[u8]) -> Option<String> {
     let completion: Completion = serde_json::from_slice(completion).ok()?;
-    let code = completion.error_code?;
+    let code: String = completion.error_code?.chars().take(512).collect();
     Some(match completion.error_details {
         Some(details) => format!("{code}: {}", details.chars().take(512).collect::<String>()),
         None => code,

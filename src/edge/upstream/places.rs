@@ -27,6 +27,8 @@ pub struct Door<'p> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub endpoint: LambdaEndpoint,
+    /// What its `Host` says, where that is not the endpoint's own.
+    pub host: Option<String>,
     pub path: String,
     /// Lines that every call has beside the usual ones.
     pub lines: String,
@@ -69,7 +71,7 @@ impl<'a> FunctionArn<'a> {
     pub fn parse(arn: &'a str) -> Option<Self> {
         let parts: Vec<&str> = arn.split(':').collect();
         let (fixed, named) = parts.split_at_checked(5)?;
-        let [prefix, partition, "lambda", region, _] = *fixed else { return None };
+        let [prefix, partition, "lambda", region, account] = *fixed else { return None };
         let (name, qualifier) = match *named {
             ["function", name] => (name, None),
             ["function", name, qualifier] => (name, Some(qualifier)),
@@ -78,7 +80,9 @@ impl<'a> FunctionArn<'a> {
         let word = |text: &str| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_$".contains(&byte))
         };
-        let sound = prefix == "arn" && word(partition) && word(region) && word(name) && qualifier.is_none_or(word);
+        // It becomes a part of a path, as it is.
+        let sound =
+            prefix == "arn" && [partition, region, account, name].into_iter().all(word) && qualifier.is_none_or(word);
         sound.then_some(Self { whole: arn, partition, region, name, qualifier })
     }
 }
@@ -103,9 +107,8 @@ const SIGNING_NAMES: &[(&str, &str)] = &[
     ("email", "ses"),
 ];
 
-/// Services of a whole partition, which sign for this region.
+/// Services of a whole partition.
 const GLOBAL: &[&str] = &["cloudfront", "iam", "organizations", "route53"];
-const GLOBAL_REGION: &str = "us-east-1";
 
 impl Places<'_> {
     /// Where a function is invoked. `api` is the path behind it: `invocations`, of the Invoke API of `version`.
@@ -118,6 +121,7 @@ impl Places<'_> {
         let path = format!("/{version}/functions/{}/{api}", arn.whole);
         let elsewhere = |endpoint: &LambdaEndpoint, path: String| Target {
             endpoint: endpoint.clone(),
+            host: None,
             path,
             lines: String::new(),
             // An emulator asks for no signature; where somebody says whose keys they are, it gets one.
@@ -143,9 +147,11 @@ impl Places<'_> {
                         host: door.address.ip().to_string(),
                         port: door.address.port(),
                     },
+                    host: None,
                     // By the name that it has here, whatever account the ARN is of.
                     path: format!("/{version}/functions/{}/{api}", local.name),
-                    lines: door.line.to_owned(),
+                    // … and what it is told to have been called as.
+                    lines: format!("{}x-weir-function-arn: {}\r\n", door.line, arn.whole),
                     signed: None,
                 }),
                 None => Err(Nowhere {
@@ -177,16 +183,21 @@ impl Places<'_> {
             });
         }
         let own = SIGNING_NAMES.iter().find(|(name, _)| *name == service.name);
-        let signing = own.map_or(service.name, |(_, signing)| signing);
-        let region = if GLOBAL.contains(&service.name) { GLOBAL_REGION } else { service.region };
+        let signing = match (service.subdomain, service.name) {
+            (Some("data"), "iot") => "iotdata",
+            (_, name) => own.map_or(name, |(_, signing)| signing),
+        };
+        let region = if GLOBAL.contains(&service.name) { global_region(service.partition) } else { service.region };
         let by = self.by(role)?;
         Ok(Target { signed: Some(signed(by, region, signing)), ..self.reached(service, path) })
     }
 
     fn reached(&self, service: &Service<'_>, path: String) -> Target {
         let named = self.aws.endpoints.get(service.name).or_else(|| self.aws.endpoints.get("*"));
+        // What a subdomain says (a bucket, an API) is told to whoever stands in for AWS by the name that AWS has.
+        let own = named.is_some() && service.subdomain.is_some();
         let endpoint = named.cloned().unwrap_or_else(|| LambdaEndpoint { https: true, host: host(service), port: 443 });
-        Target { endpoint, path, lines: String::new(), signed: None }
+        Target { endpoint, host: own.then(|| host(service)), path, lines: String::new(), signed: None }
     }
 
     /// Who signs for a role.
@@ -221,6 +232,15 @@ impl Places<'_> {
 
 fn signed(by: SignedBy, region: &str, service: &str) -> Signed {
     Signed { by, region: region.to_owned(), service: service.to_owned() }
+}
+
+/// For which region the services of a whole partition sign.
+fn global_region(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    }
 }
 
 /// `{subdomain}.{service}.{region}.amazonaws.com`
@@ -291,6 +311,7 @@ mod tests {
             "arn:aws:lambda:eu-west-1:123456789012:function:",
             "arn:aws:lambda:eu-west-1:123456789012:layer:orders",
             "arn:aws:lambda::1:function:a",
+            "arn:aws:lambda:eu-west-1:1/../x?y:function:a",
             "arn:aws:sqs:eu-west-1:1:function:a",
             "arn:aws:lambda:eu-west-1:1:function:a/../b",
             "arn:aws:lambda:eu-west-1:1:function:a:b:c",

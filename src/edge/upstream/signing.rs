@@ -58,16 +58,19 @@ impl Signing {
             By::Caller => Arc::new(caller.ok_or_else(|| no_keys("the caller, who has not signed her request"))?),
         };
         let day = unix_seconds / SECONDS_A_DAY;
-        let known = self.day.load();
-        let made = match &*known {
-            Some(known) if known.day == day && Arc::ptr_eq(&known.keys, &keys) => None,
-            _ => Some(Arc::new(Day { key: self.derive(&keys, unix_seconds), keys: Arc::clone(&keys), day })),
+        let is_todays = |known: &&Arc<Day>| known.day == day && Arc::ptr_eq(&known.keys, &keys);
+        let today = match self.day.load().as_ref().filter(is_todays) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let key = self.derive(&keys, unix_seconds);
+                let made = Arc::new(Day { key, keys: Arc::clone(&keys), day });
+                // Each caller has keys of her own: they would push out one another.
+                if matches!(self.by, By::Credential(_)) {
+                    self.day.store(Some(Arc::clone(&made)));
+                }
+                made
+            }
         };
-        // Each caller has keys of her own: hers would push out one another.
-        if let (Some(made), By::Credential(_)) = (&made, &self.by) {
-            self.day.store(Some(Arc::clone(made)));
-        }
-        let Some(today) = made.as_ref().or(known.as_ref()) else { return Err(no_keys("nobody")) };
         let signer = sigv4::Signer {
             access_key: &keys.access_key,
             key: &today.key,

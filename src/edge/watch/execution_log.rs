@@ -98,7 +98,7 @@ impl ExecutionLog {
             let separator = if index == 0 { "" } else { ", " };
             let name = String::from_utf8_lossy(name);
             let value = String::from_utf8_lossy(value);
-            let secret = ["authorization", "x-api-key", "x-amz-security-token"];
+            let secret = ["authorization", "x-api-key", "x-amz-security-token", "x-weir-function-key"];
             if secret.contains(&name.to_ascii_lowercase().as_str()) {
                 let _ = write!(text, "{separator}{name}={}", masked(&value));
             } else {

@@ -7,7 +7,7 @@ use super::responses::custom;
 use super::templates::binary_types;
 use super::uri::with_stage_variables;
 use crate::edge::transform::function::FunctionResponse;
-use crate::edge::transform::headers::{Target as Mapped, target};
+use crate::edge::transform::headers::{Target as Mapped, target as mapped_header};
 use crate::edge::transform::mapping::{FunctionRequest, RequestMapping};
 use crate::edge::transform::response::ResponseMapping;
 use crate::edge::upstream::places::{FunctionArn, Nowhere, Service, Target};
@@ -136,7 +136,9 @@ pub(super) fn aws(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Op
         }
     };
     let target = reached(places.service(&parsed.service, path.clone(), role.as_deref()), uri.place, problems)?;
-    Some(mapped(definition, (&path, query.as_deref()), target, (false, json), problems))
+    // rest/07 section 7.1: every path of Lambda, whatever is called there.
+    let of_function = parsed.service.name == "lambda" && matches!(parsed.what, What::Path(_));
+    Some(mapped(definition, (&path, query.as_deref()), target, (of_function, json), problems))
 }
 
 /// Where a call goes; what keeps it from going anywhere is a problem.
@@ -155,6 +157,10 @@ fn credentials(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Optio
     let said = definition.integration.credentials.as_ref()?;
     let role = with_stage_variables(said, definition, problems);
     (!role.is_empty()).then_some(role)
+}
+
+fn host(target: &Target) -> String {
+    target.host.clone().unwrap_or_else(|| host_header(&address(target)))
 }
 
 fn address(target: &Target) -> Address {
@@ -183,7 +189,7 @@ fn mapped(
     let out = Outward {
         path,
         query,
-        host: host_header(&backend),
+        host: host(&target),
         lines: lines(definition, &target),
         aws: true,
         tagged: of_function,
@@ -205,7 +211,7 @@ fn proxied(definition: Definition<'_>, target: Target, problems: &mut Vec<Proble
     let mut illegal = None;
     for (name, _) in &integration.request_parameters {
         let Some(header) = name.value.strip_prefix("integration.request.header.") else { continue };
-        if target_of(header) == Mapped::Illegal {
+        if mapped_header(header.as_bytes(), true) == Mapped::Illegal {
             problems.push(Problem::warning(
                 "integration::header",
                 name.place,
@@ -229,7 +235,7 @@ fn proxied(definition: Definition<'_>, target: Target, problems: &mut Vec<Proble
         "POST {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nUser-Agent: AmazonAPIGateway_{}\r\n\
          Content-Type: application/json\r\n{}",
         target.path,
-        host_header(&backend),
+        host(&target),
         api.id,
         lines(definition, &target),
     );
@@ -241,10 +247,6 @@ fn proxied(definition: Definition<'_>, target: Target, problems: &mut Vec<Proble
         backend: Some(backend),
         signed: target.signed,
     }
-}
-
-fn target_of(header: &str) -> Mapped {
-    target(header.as_bytes(), true)
 }
 
 impl<'u> AwsUri<'u> {
