@@ -133,7 +133,9 @@ def test_requests_that_are_formed_and_signed(gate, services, target, verb, expec
     if expected:
         assert f"{request['method']} {request['target']}" == expected
     assert (request["scope"], request["key"]) == (scope, GATEWAY)
-    assert request["headers"]["Host"] == services.address
+    # What a subdomain says would be lost before an emulator: it is told by the name that AWS has.
+    own = "abc.execute-api.us-east-1.amazonaws.com" if target == "/sub" else services.address
+    assert request["headers"]["Host"] == own
 
 
 def test_a_path_of_dots_and_slashes(gate, services):
