@@ -80,6 +80,9 @@ pub(crate) struct InvokeFlags {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Run the Lambda function NAME on this machine; repeat it for several
+    #[arg(long, value_name = "NAME=DIR[:HANDLER]")]
+    pub(crate) function: Vec<String>,
     /// A settings file (weir.toml)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -387,7 +390,7 @@ pub(crate) struct RunFlags {
     /// Connections of trusted proxies begin with a PROXY protocol header (version 1 or 2), and no others do
     #[arg(long, help_heading = "Callers")]
     pub(crate) proxy_protocol: bool,
-    /// Where Lambda authorizers are invoked, http(s)://HOST[:PORT]; without it they are refused [default: none]
+    /// Where Lambda functions are invoked that no `--function` and no [[functions]] is for, http(s)://HOST[:PORT] [default: none]
     #[arg(long, value_name = "URL", help_heading = "Callers")]
     pub(crate) lambda_endpoint: Option<String>,
     /// For tests on this machine: file that says whom callers are taken for; every listener must be on a loopback address

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -147,6 +148,7 @@ fn answered(flags: &InvokeFlags, ask: Ask) -> Result<Invoked, Refusal> {
         config: flags.config.clone(),
         stage: flags.stage.clone(),
         stage_variable: flags.stage_variable.clone(),
+        function: flags.function.clone(),
         upstream: flags.upstream.clone(),
         tls_root: flags.tls_root.clone(),
         account_id: flags.account_id.clone(),
@@ -159,6 +161,8 @@ fn answered(flags: &InvokeFlags, ask: Ask) -> Result<Invoked, Refusal> {
     let mut settings = settings(told(run.into_raw()))?;
     settings.throttle = None;
     settings.access_log = None;
+    // What is printed is the answer.
+    settings.functions.iter_mut().for_each(|function| function.place.log_to(Path::new("/dev/stderr")));
     let mut loaded = load(&settings);
     loaded.apis.iter_mut().for_each(|loaded| loaded.api.open_to_everybody());
     let registry = Arc::new(Registry::new(settings.limits.metrics_series_max));
@@ -170,7 +174,7 @@ fn answered(flags: &InvokeFlags, ask: Ask) -> Result<Invoked, Refusal> {
     let snapshot = compiling.compile(&mut loaded, &settings, Clock::real().now());
     let Loaded { sources, problems, .. } = loaded;
     let Some(snapshot) = snapshot else { return Err(Refusal { problems, sources }) };
-    let warnings: Vec<_> = problems.into_iter().filter(|problem| problem.severity == Severity::Warning).collect();
+    let warnings: Vec<_> = problems.into_iter().filter(|problem| problem.severity != Severity::Error).collect();
     show(&warnings, &sources);
     let snapshot = Arc::new(snapshot);
     let run = |ask| {

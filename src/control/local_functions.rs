@@ -7,7 +7,9 @@ use super::deploy::stage::Door;
 use super::refusal::Refusal;
 use super::tell::tell;
 use crate::functions::{Counters, Functions, KEY_HEADER, Surroundings};
-use crate::settings::limits::{FUNCTIONS_RELOAD_TIMEOUT, FUNCTIONS_STOP_GRACE, FUNCTIONS_WARM_TIMEOUT};
+use crate::settings::limits::{
+    FUNCTIONS_QUIET, FUNCTIONS_RELOAD_TIMEOUT, FUNCTIONS_STOP_GRACE, FUNCTIONS_WARM_TIMEOUT,
+};
 use crate::settings::{FunctionPlace, LocalFunction, Settings};
 
 /// Nothing runs until the first function is there.
@@ -73,7 +75,15 @@ impl LocalFunctions {
 
     async fn told(&self, bound: Duration) {
         let Some(running) = &self.running else { return };
-        for failure in running.warm(bound).await {
+        let mut warm = std::pin::pin!(running.warm(bound));
+        let failures = match tokio::time::timeout(FUNCTIONS_QUIET, &mut warm).await {
+            Ok(failures) => failures,
+            Err(_) => {
+                tell(format_args!("waiting for functions to begin, for at most {} s", bound.as_secs()));
+                warm.await
+            }
+        };
+        for failure in failures {
             tell(format_args!("the function {} has not begun: {}", failure.function, failure.reason));
         }
     }

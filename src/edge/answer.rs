@@ -34,8 +34,8 @@ pub(super) struct Trail<'s> {
     pub(super) api_key_id: Option<&'s str>,
     pub(super) caller: Caller,
     pub(super) values: PathValues,
-    /// Bytes of the path behind the stage or base path.
-    pub(super) path_bytes: usize,
+    /// Of the path, before what functions are told of it.
+    pub(super) path_skipped: u16,
 }
 
 impl Trail<'_> {
@@ -50,7 +50,7 @@ impl Trail<'_> {
             api_key: self.release.filter(|release| release.key_of_authorizer).and_then(|_| named()),
             identity: self.caller.identity(),
             authorizer: self.caller.authorizer(),
-            own_path: request.own_path(self.domain.is_some(), self.path_bytes),
+            path_skipped: self.path_skipped,
             ..Context::new(request, stage, method, &self.values)
         }
     }
@@ -64,7 +64,7 @@ pub(super) async fn answer<'s>(
     record: &mut Record<'_>,
     trail: &mut Trail<'s>,
 ) -> Result<Response<'s>, Fault> {
-    let now = connection.request.received;
+    let mut now = connection.request.received;
     if connection.request.peer.is_trusted {
         connection.request.forwarded_for = forwarded::client(&connection.request, &worker.trusted_proxies);
     }
@@ -85,7 +85,7 @@ pub(super) async fn answer<'s>(
         method,
         domain: located.domain,
         values: matched.values,
-        path_bytes: matched.path_bytes,
+        path_skipped: connection.request.path_skipped(located.domain.is_some(), matched.path_bytes),
         ..Trail::default()
     };
     record.series = Some(release.unmatched);
@@ -161,10 +161,12 @@ pub(super) async fn answer<'s>(
             let Some(integration) = &plan.integration else { return Err(Fault::new(FaultKind::Configuration)) };
             // What came before took a microsecond, unless a body or an authorizer was waited for: the integration's time,
             // and the date that its call is signed with, begin behind that.
-            let began = if waited { worker.clock.now() } else { now };
+            if waited {
+                now = worker.clock.now();
+            }
             if let Some(signing) = &integration.signing {
                 let caller = trail.caller.signer.as_ref().map(|signer| signer.keys());
-                let seconds = worker.clock.unix_millis(began) / 1_000;
+                let seconds = worker.clock.unix_millis(now) / 1_000;
                 signing.sign(&mut head, body.bytes(whole.bytes(connection)), caller, seconds)?;
             }
             if let Some(log) = record.log.as_deref_mut() {
@@ -175,11 +177,11 @@ pub(super) async fn answer<'s>(
                 None => {
                     // The count lasts until the backend has answered: the request is kept until then.
                     let (call, _count) = relay::outbound(worker, connection, head, verb, body, whole).await?;
-                    Answered::Backend(upstream::call(worker.tools(), integration, admitted, call, began).await?)
+                    Answered::Backend(upstream::call(worker.tools(), integration, admitted, call, now).await?)
                 }
             };
             record.answered = worker.clock.now();
-            record.outcome.integration_us = Some(record.answered.micros_since(began));
+            record.outcome.integration_us = Some(record.answered.micros_since(now));
             record.outcome.integration_status = Some(answered.backend().status);
             record.outcome.streams = plan.streams();
             if plan.request.calls_aws() {

@@ -291,8 +291,8 @@ async fn ask(
     arn: &str,
 ) -> Result<Said, Fault> {
     let began = worker.clock.now();
-    let own_path = request.own_path(at.domain.is_some(), at.path_bytes);
-    let context = Context { own_path, ..at.context(request) };
+    let path_skipped = request.path_skipped(at.domain.is_some(), at.path_bytes);
+    let context = Context { path_skipped, ..at.context(request) };
     let event = authorizer.event(&context, arn, |out| event::write(&context, Told::Authorizer, out));
     let mut bytes = Buffer::head();
     bytes.push(&authorizer.head);

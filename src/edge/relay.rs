@@ -18,7 +18,7 @@ use super::worker::{Count, Worker};
 use crate::net::buffer::Buffer;
 use crate::settings::limits::BODY_BUFFER_BYTES;
 use crate::telemetry::names::Event;
-use crate::time::Instant;
+use crate::time::{Clock, Instant};
 use crate::wire::h1::Framing;
 use crate::wire::h1::chunked::{CHUNK_END, LAST_CHUNK, size_line};
 
@@ -315,15 +315,16 @@ pub(super) async fn send(
             sent(connection, head, by, record).await && keep
         }
         Content::Function(..) if bodiless => sent(connection, head, by, record).await && keep,
-        Content::Function(stream, first) => {
-            // Boxed: few do, and its state would make every waiting connection larger.
-            Box::pin(stream_function(worker, connection, head, (*stream, first), framing, record)).await && keep
+        Content::Function(function, first) => {
+            stream(worker, connection, head, Source::Function(function, first), framing, record).await && keep
         }
         Content::Backend(inbound) if bodiless => {
             let arrived = sent(connection, head, by, record).await;
             settle(worker, connection, inbound, now).await && arrived && keep
         }
-        Content::Backend(inbound) => stream(worker, connection, head, inbound, framing, record).await && keep,
+        Content::Backend(inbound) => {
+            stream(worker, connection, head, Source::Backend(inbound), framing, record).await && keep
+        }
     }
 }
 
@@ -390,19 +391,57 @@ async fn in_pieces(
     true
 }
 
+/// Where a body comes from that goes on while it comes.
+enum Source {
+    Backend(Inbound),
+    Function(Box<FunctionStream>, Buffer),
+}
+
+impl Source {
+    /// What of it is there.
+    fn first(&self) -> &[u8] {
+        match self {
+            Self::Backend(inbound) => inbound.first(),
+            Self::Function(_, first) => first,
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Backend(inbound) => inbound.is_complete(),
+            Self::Function(stream, _) => stream.is_complete(),
+        }
+    }
+
+    async fn piece(&mut self, clock: &Clock) -> Result<Option<Buffer>, BodyError> {
+        match self {
+            Self::Backend(inbound) => inbound.piece(clock).await,
+            // Boxed: few do, and its state would make every waiting connection larger.
+            Self::Function(stream, _) => Box::pin(stream.piece(clock)).await,
+        }
+    }
+
+    fn into_inbound(self) -> Inbound {
+        match self {
+            Self::Backend(inbound) => inbound,
+            Self::Function(stream, _) => stream.inbound,
+        }
+    }
+}
+
 /// Hands a backend's body to the client piece by piece; the next one is read when the last one has been taken.
 async fn stream(
     worker: &Worker,
     connection: &mut Connection,
     mut head: Buffer,
-    mut inbound: Inbound,
+    mut source: Source,
     framing: AnswerFraming,
     record: &mut Record<'_>,
 ) -> bool {
     let chunked = framing == AnswerFraming::Chunked;
     let until_close = framing == AnswerFraming::UntilClose;
-    record.outcome.response_bytes = inbound.first().len() as u64;
-    push_chunk(&mut head, inbound.first(), chunked, inbound.is_complete());
+    record.outcome.response_bytes = source.first().len() as u64;
+    push_chunk(&mut head, source.first(), chunked, source.is_complete());
     let mut part = head;
     let mut by = record.answered + worker.limits.body_stall_timeout;
     loop {
@@ -410,15 +449,15 @@ async fn stream(
             connection.abort(until_close);
             return false;
         }
-        if inbound.is_complete() {
+        if source.is_complete() {
             break;
         }
-        part = match inbound.piece(&worker.clock).await {
+        part = match source.piece(&worker.clock).await {
             Ok(piece) => {
                 let mut piece = piece.unwrap_or_else(Buffer::idle);
                 record.outcome.response_bytes += piece.len() as u64;
                 if chunked {
-                    frame(&mut piece, inbound.is_complete());
+                    frame(&mut piece, source.is_complete());
                 }
                 piece
             }
@@ -432,51 +471,7 @@ async fn stream(
         by = worker.clock.now() + worker.limits.body_stall_timeout;
     }
     // Near enough: a connection that rested a little shorter than believed is closed a little later.
-    settle(worker, connection, inbound, record.answered).await
-}
-
-/// The same with the body that a function streams.
-async fn stream_function(
-    worker: &Worker,
-    connection: &mut Connection,
-    mut head: Buffer,
-    (mut stream, first): (FunctionStream, Buffer),
-    framing: AnswerFraming,
-    record: &mut Record<'_>,
-) -> bool {
-    let chunked = framing == AnswerFraming::Chunked;
-    let until_close = framing == AnswerFraming::UntilClose;
-    record.outcome.response_bytes = first.len() as u64;
-    push_chunk(&mut head, &first, chunked, stream.is_complete());
-    let mut part = head;
-    let mut by = record.answered + worker.limits.body_stall_timeout;
-    loop {
-        if !sent(connection, part, by, record).await {
-            // The function goes on; its connection does not (rest/15).
-            connection.abort(until_close);
-            return false;
-        }
-        if stream.is_complete() {
-            break;
-        }
-        part = match stream.piece(&worker.clock).await {
-            Ok(piece) => {
-                let mut piece = piece.unwrap_or_else(Buffer::idle);
-                record.outcome.response_bytes += piece.len() as u64;
-                if chunked {
-                    frame(&mut piece, stream.is_complete());
-                }
-                piece
-            }
-            Err(error) => {
-                broken(worker, &error, record);
-                connection.abort(until_close);
-                return false;
-            }
-        };
-        by = worker.clock.now() + worker.limits.body_stall_timeout;
-    }
-    settle(worker, connection, stream.inbound, record.answered).await
+    settle(worker, connection, source.into_inbound(), record.answered).await
 }
 
 fn broken(worker: &Worker, error: &BodyError, record: &mut Record<'_>) {

@@ -4,7 +4,7 @@ mod check;
 pub(super) mod code;
 mod read;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,17 @@ pub enum FunctionPlace {
     Url { endpoint: LambdaEndpoint, path: Option<String> },
     /// Processes on this machine.
     Local(Arc<LocalFunction>),
+}
+
+impl FunctionPlace {
+    /// Has a function that prints to standard output print there instead.
+    pub fn log_to(&mut self, path: &Path) {
+        if let Self::Local(local) = self
+            && local.log == FunctionLog::Stdout
+        {
+            Arc::make_mut(local).log = FunctionLog::File(path.into());
+        }
+    }
 }
 
 /// A function that runs here.

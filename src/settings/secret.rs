@@ -44,12 +44,20 @@ pub(super) fn masked(text: &str) -> String {
     }
     // A name that is nearly one of these is a mistake, and is shown beside its value.
     let lower = text.to_ascii_lowercase();
-    for name in ["secret", "token", "password"] {
+    for name in ["secret", "token", "password", "envir"] {
         for (at, _) in lower.match_indices(name) {
             let line = lower[at..].find('\n').map_or(text.len(), |length| at + length);
             if let Some(equals) = text[at..line].find('=') {
                 mask(value_at(text, at + equals + 1));
             }
+        }
+    }
+    // `http://user:password@host`
+    for (at, _) in text.match_indices("://") {
+        let rest = &text[at + 3..];
+        let end = rest.find(|c: char| c.is_whitespace() || "/\"'".contains(c)).unwrap_or(rest.len());
+        if let Some(sign) = rest[..end].rfind('@') {
+            mask(at + 3..at + 3 + sign);
         }
     }
     // What a function is told by its environment may be anybody's password: whatever its names are.

@@ -107,8 +107,6 @@ pub struct Context<'x> {
     /// Known to the access log alone, as on AWS.
     pub domain: Option<&'x DomainFacts>,
     pub values: &'x PathValues,
-    /// The path as functions are told it: without the stage, and on a custom domain with its base path (rest/09 section 9.2).
-    pub own_path: &'x [u8],
     /// Of the key that the request counts for.
     pub api_key_id: Option<&'x str>,
     /// Of a key that an authorizer named: it stands in no header.
@@ -119,6 +117,9 @@ pub struct Context<'x> {
     pub authorizer: Option<&'x serde_json::Map<String, Value>>,
     /// The body that goes on is not encoded any more, whatever the client's Content-Encoding says.
     pub decoded: bool,
+    /// Bytes of the path before what functions are told of it: the stage, but no base path of a custom domain (rest/09
+    /// section 9.2).
+    pub path_skipped: u16,
 }
 
 impl<'x> Context<'x> {
@@ -135,13 +136,18 @@ impl<'x> Context<'x> {
             method,
             domain: None,
             values,
-            own_path: request.path(),
             api_key_id: None,
             api_key: None,
             identity: None,
             authorizer: None,
             decoded: false,
+            path_skipped: 0,
         }
+    }
+
+    /// The path as functions are told it.
+    pub fn own_path(&self) -> &'x [u8] {
+        self.request.path().get(usize::from(self.path_skipped)..).unwrap_or_default()
     }
 
     /// The value of `$context.authorizer.…` as a text, by the path behind it; a list is joined by commas. `claims` itself is

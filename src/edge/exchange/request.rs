@@ -94,11 +94,12 @@ impl Request {
         self.path.of(&self.bytes)
     }
 
-    /// The path without the stage, of which `bytes` are behind the stage or base path; on a custom domain the base path
-    /// belongs to it (rest/01 section 1.3).
-    pub fn own_path(&self, on_domain: bool, bytes: usize) -> &[u8] {
-        let path = self.path();
-        if on_domain { path } else { &path[path.len().saturating_sub(bytes)..] }
+    /// Bytes of the path before its own part, of which `bytes` are behind the stage or base path; on a custom domain the
+    /// base path belongs to it (rest/01 section 1.3).
+    pub fn path_skipped(&self, on_domain: bool, bytes: usize) -> u16 {
+        let skipped = if on_domain { 0 } else { self.path().len().saturating_sub(bytes) };
+        // A path is shorter than that.
+        u16::try_from(skipped).unwrap_or(u16::MAX)
     }
 
     pub fn query(&self) -> Option<&[u8]> {

@@ -86,7 +86,7 @@ pub fn write(context: &Context<'_>, told: Told<'_>, out: &mut Vec<u8>) {
     let empty: &[u8] = if matches!(told, Told::Authorizer) { b"{}" } else { b"null" };
     let mut object = Object::begun(out);
     object.text("resource", context.method.map_or("", |method| &*method.resource_path));
-    object.bytes("path", context.own_path);
+    object.bytes("path", context.own_path());
     object.variable("httpMethod", Variable::HttpMethod, context);
     let mut headers = Several::of(request.head.lines.len() + INTAKE_NAMES.len());
     for line in request.visible_lines() {

@@ -79,6 +79,8 @@ pub(super) fn aws(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Op
     };
     let role = credentials(definition, problems);
     let places = definition.places;
+    // What is said of a role is said where the role stands.
+    let of_role = integration.credentials.as_ref().map_or(uri.place, |said| said.place);
     if let Some((arn, streams)) = parsed.function() {
         let wants_stream = definition.streams();
         if streams != wants_stream {
@@ -135,7 +137,7 @@ pub(super) fn aws(definition: Definition<'_>, problems: &mut Vec<Problem>) -> Op
             ("/".to_owned(), Some(format!("Action={name}{version}{rest}")), target)
         }
     };
-    let target = reached(places.service(&parsed.service, path.clone(), role.as_deref()), uri.place, problems)?;
+    let target = reached(places.service(&parsed.service, path.clone(), role.as_deref()), of_role, problems)?;
     // rest/07 section 7.1: every path of Lambda, whatever is called there.
     let of_function = parsed.service.name == "lambda" && matches!(parsed.what, What::Path(_));
     Some(mapped(definition, (&path, query.as_deref()), target, (of_function, json), problems))
