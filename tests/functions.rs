@@ -598,11 +598,10 @@ fn who_does_not_show_the_key_takes_nobodys_place() {
         Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
     };
     let began = Instant::now();
-    let mut strangers: Vec<_> = (0..300).map(|_| stranger()).collect();
+    let strangers: Vec<_> = (0..100).map(|_| stranger()).collect();
     assert_eq!(machine.call("f", "{}").status, 200);
-    assert!(closed(strangers.remove(0)), "the oldest makes room");
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    assert!(strangers.into_iter().next_back().is_some_and(closed), "the newest has its moment");
+    assert!(strangers.into_iter().all(closed), "they had their moment");
     // Who has shown it stays.
     assert_eq!(machine.post(&mut client, path, "", "{}").status, 200);
 }

@@ -355,7 +355,9 @@ impl Owner for Function {
             }
             End::AtWork | End::Retired => None,
         };
-        if let Some(failure) = failure.filter(|_| !state.retiring && !(counted && state.rest_until.is_some())) {
+        // One that failed with others adds nothing to the rest that they have.
+        let told = state.retiring || (counted && state.rest_until.is_some());
+        if let Some(failure) = failure.filter(|_| !told) {
             self.back_off(&mut state, failure);
         }
         self.balance(&mut state);

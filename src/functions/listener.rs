@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Sleep, sleep};
 
-use crate::settings::limits::{FUNCTION_DOOR_STRANGER_TIMEOUT, FUNCTION_DOOR_STRANGERS_MAX};
+use crate::settings::limits::FUNCTION_DOOR_STRANGER_TIMEOUT;
 
 /// The kernel's table of connections over IPv4.
 const TABLE: &str = "/proc/net/tcp";
@@ -40,8 +40,11 @@ pub(super) struct Bounded {
 pub(super) enum Admission {
     All,
     User(u32),
-    /// Everybody's for a moment, and then those that have shown the key ([`Visitor::is_known`]).
-    Key,
+    /// Everybody's for a moment, and then those that have shown the key ([`Visitor::is_known`]). Of those that have not,
+    /// so many may be there.
+    Key {
+        strangers_max: usize,
+    },
 }
 
 /// Who is at the other end of a connection.
@@ -82,9 +85,12 @@ impl Bounded {
 }
 
 impl Bounded {
-    fn trial(&mut self, visitor: &Visitor) -> Trial {
-        self.strangers.retain(|(visitor, cut)| !visitor.known.load(Relaxed) && !cut.is_closed());
-        while self.strangers.len() >= FUNCTION_DOOR_STRANGERS_MAX {
+    fn trial(&mut self, visitor: &Visitor, strangers_max: usize) -> Trial {
+        // Looked through only where it matters, not at each of a burst.
+        if self.strangers.len() >= strangers_max {
+            self.strangers.retain(|(visitor, cut)| !visitor.known.load(Relaxed) && !cut.is_closed());
+        }
+        while self.strangers.len() >= strangers_max {
             self.strangers.pop_front();
         }
         let (sender, cut) = oneshot::channel();
@@ -112,7 +118,10 @@ impl Listener for Bounded {
             // An answer goes out when it is written: with Nagle's algorithm it may wait for an acknowledgement.
             let _ = stream.set_nodelay(true);
             let visitor = Visitor::default();
-            let trial = (self.admission == Admission::Key).then(|| self.trial(&visitor));
+            let trial = match self.admission {
+                Admission::Key { strangers_max } => Some(self.trial(&visitor, strangers_max)),
+                Admission::All | Admission::User(_) => None,
+            };
             return (Connection { stream, visitor, trial, _place: place }, peer);
         }
     }
@@ -200,7 +209,35 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    #[test]
+    fn the_oldest_stranger_makes_room() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let admission = Admission::Key { strangers_max: 2 };
+            let (mut listener, address) = Bounded::bind(16, admission).await.expect("bound");
+            let (mut clients, mut connections) = (Vec::new(), Vec::new());
+            for at in 0..4 {
+                clients.push(TcpStream::connect(address).await.expect("connected"));
+                connections.push(listener.accept().await.0);
+                // The second shows the key, and is counted no more.
+                if at == 1 {
+                    connections[at].visitor.is_known();
+                }
+            }
+            for client in &mut clients {
+                client.write_all(b"x").await.expect("written");
+            }
+            let mut stays = Vec::new();
+            for connection in &mut connections {
+                stays.push(connection.read(&mut [0]).await.is_ok());
+            }
+            assert_eq!(stays, [false, true, true, true]);
+        });
+    }
 
     const ROWS: &str =
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

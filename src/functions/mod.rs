@@ -40,7 +40,7 @@ pub use registry::WarmFailure;
 pub use shared::Surroundings;
 
 use crate::settings::LocalFunction;
-use crate::settings::limits::{FUNCTION_DOOR_CONNECTIONS_MAX, FUNCTION_END_TIMEOUT};
+use crate::settings::limits::{FUNCTION_DOOR_CONNECTIONS_MAX, FUNCTION_DOOR_STRANGERS_MAX, FUNCTION_END_TIMEOUT};
 use invoke_api::Api;
 use listener::{Admission, Bounded, Visitor};
 use registry::Registry;
@@ -178,7 +178,9 @@ async fn run(
 }
 
 async fn open(surroundings: Surroundings, counters: Arc<Counters>) -> io::Result<(Arc<Shared>, Arc<Registry>, Door)> {
-    let (listener, address) = Bounded::bind(FUNCTION_DOOR_CONNECTIONS_MAX, Admission::Key).await?;
+    let (listener, address) =
+        Bounded::bind(FUNCTION_DOOR_CONNECTIONS_MAX, Admission::Key { strangers_max: FUNCTION_DOOR_STRANGERS_MAX })
+            .await?;
     let shared = Arc::new(Shared::new(surroundings, listener.own_user(), counters)?);
     let registry = Registry::new(Arc::clone(&shared));
     let key: Arc<str> = shared.secret()?.into();

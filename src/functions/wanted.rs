@@ -38,7 +38,7 @@ impl Wanted {
         });
     }
 
-    /// Carries out what is asked for, until it is dropped.
+    /// Carries out what is asked for, without an end.
     pub(super) async fn follow(self: Arc<Self>, registry: Arc<Registry>) {
         let mut seen = self.progress.subscribe();
         loop {

@@ -604,7 +604,7 @@ pub const FUNCTION_FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 pub const FUNCTION_DESCRIPTORS_MAX: u64 = 1_024;
 /// Threads that one function's process and all that it made may have together (AWS: 1,024 processes and threads) …
 pub const FUNCTION_THREADS_MAX: usize = 1_024;
-/// … and processes, itself among them: each is looked at as often as memory is, which takes some 20 µs.
+/// … and processes, itself among them: each is read about in /proc as often as memory is measured.
 pub const FUNCTION_CHILDREN_MAX: usize = 256;
 /// How often the memory of a process that works is looked at …
 pub const FUNCTION_MEMORY_INTERVAL: Duration = Duration::from_millis(200);
@@ -619,8 +619,9 @@ pub const FUNCTION_REFUSAL_REST: Duration = Duration::from_millis(10);
 pub const FUNCTION_CONNECTIONS_MAX: usize = 16;
 /// Connections to where functions are invoked: those of all cores.
 pub const FUNCTION_DOOR_CONNECTIONS_MAX: usize = 16_384;
-/// Connections to there that have not shown the key yet. Beyond it the oldest is closed: a core shows it at once.
-pub const FUNCTION_DOOR_STRANGERS_MAX: usize = 256;
+/// Connections to there that have not shown the key yet. Beyond it the oldest is closed: a core shows it at once, but a
+/// burst of calls opens some thousand together.
+pub const FUNCTION_DOOR_STRANGERS_MAX: usize = 4_096;
 /// … and each has so long for it.
 pub const FUNCTION_DOOR_STRANGER_TIMEOUT: Duration = Duration::from_secs(5);
 /// An ARN that a core says a function was called by.
