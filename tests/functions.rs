@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::client::{Client, Response};
 use support::gateway::Folder;
-use weir::functions::{Door, Functions, KEY_HEADER, Surroundings, WarmFailure};
+use weir::functions::{ARN_HEADER, Door, Functions, KEY_HEADER, Surroundings, WarmFailure};
 use weir::settings::{FunctionLog, FunctionRuntime, LocalFunction};
 use weir::wire::event_stream;
 
@@ -481,6 +481,204 @@ fn kill_9_under_load_costs_what_was_in_flight_there() {
         until("it is replaced", || machine.processes() == 4);
     }
     assert!(failures <= 3, "{failures} calls failed for three processes");
+}
+
+/// A handler whose processes write their numbers to `pids` beside their code's origin.
+fn with_pids(folder: &Folder) -> impl Fn() -> Vec<String> {
+    let file = folder.0.join("pids");
+    let text = format!(
+        "import os, time\nwith open({file:?}, 'a') as pids: pids.write(str(os.getpid()) + '\\n')\ndef handler(event, context):\n    time.sleep(event)\n    return 1\n"
+    );
+    folder.write("app.py", &text);
+    move || std::fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn who_is_killed_at_rest_is_replaced_at_once_however_many() {
+    let folder = Folder::new();
+    let pids = with_pids(&folder);
+    let machine = Machine::with(LocalFunction { concurrency: 8, warm: 8, ..python(&folder) });
+    // Once before they ever answered, and once after.
+    for round in 1..=2 {
+        until("eight are there", || pids().len() == 8 * round);
+        let killed = std::process::Command::new("kill").arg("-9").args(&pids()[8 * (round - 1)..]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+        until("eight others are there", || pids().len() == 8 * (round + 1));
+        thread::scope(|scope| {
+            let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| machine.call("f", "0.2"))).collect();
+            calls.into_iter().for_each(|call| drop(call.join().expect("answered").expect(200, "1")));
+        });
+    }
+}
+
+#[test]
+fn who_left_holds_no_place_in_the_queue() {
+    let folder = Folder::new();
+    let go = folder.0.join("go");
+    let text = format!(
+        "import os, time\ndef handler(event, context):\n    while not os.path.exists({go:?}): time.sleep(0.01)\n    return 1\n"
+    );
+    folder.write("app.py", &text);
+    let machine = Machine::with(LocalFunction { timeout: Duration::from_secs(60), ..python(&folder) });
+    let send = |event: &str| {
+        let (mut client, key, length) = (machine.client(), &machine.door.key, event.len());
+        client.send(format!(
+            "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\n{KEY_HEADER}: {key}\r\nContent-Length: {length}\r\n\r\n{event}"
+        ));
+        client
+    };
+    let taken = || machine.counter(|counters| counters.invocations.load(Relaxed));
+    let mut first = send("{}");
+    until("it is busy", || taken() == 1);
+    // 60 MB of the 64 MB that may wait.
+    let large = format!("\"{}\"", "x".repeat(6_000_000));
+    let waiting: Vec<Client> = (0..10).map(|_| send(&large)).collect();
+    until("they wait", || taken() == 11);
+    assert_eq!(machine.call("f", &large).status, 429);
+    drop(waiting);
+    until("they have left", || {
+        let before = taken();
+        let mut client = send(&large);
+        until("it is taken or refused", || taken() > before);
+        client.stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+        let refused = client.stream.peek(&mut [0]).is_ok();
+        if !refused {
+            std::fs::write(&go, "").expect("written");
+            client.stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            client.read_response().expect(200, "1");
+        }
+        !refused
+    });
+    first.read_response().expect(200, "1");
+}
+
+#[test]
+fn a_call_waits_for_a_start_that_takes_longer_than_the_queue() {
+    let folder = code("app.py", "import time\ntime.sleep(11)\ndef handler(event, context):\n    return 1\n");
+    let machine = Machine::with(LocalFunction { warm: 0, ..python(&folder) });
+    machine.call("f", "{}").expect(200, "1");
+}
+
+#[test]
+fn a_dead_disk_holds_nothing_up() {
+    let folder = code("app.py", ECHO_PY);
+    let pipe = folder.0.join("pipe");
+    // To open it for writing takes until somebody reads, which nobody does.
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let mut machine = Machine::new();
+    let stuck = LocalFunction { name: "stuck".into(), log: FunctionLog::File(pipe), ..python(&folder) };
+    machine.apply(&[python(&folder), stuck]);
+    let failures = machine.runtime.block_on(machine.functions().warm(Duration::from_secs(2)));
+    assert_eq!((failures.len(), failures[0].function.as_str()), (1, "stuck"));
+    assert!(failures[0].reason.contains("its code was not copied within"), "{failures:?}");
+    assert_eq!(machine.call("f", "{}").status, 200);
+    let began = Instant::now();
+    let functions = machine.functions.take().expect("running");
+    machine.runtime.block_on(functions.stop(Duration::from_secs(1)));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[test]
+fn who_does_not_show_the_key_takes_nobodys_place() {
+    use std::io::{Read, Write};
+    let folder = code("app.py", ECHO_PY);
+    let machine = Machine::with(python(&folder));
+    let mut client = machine.client();
+    let path = "/2015-03-31/functions/f/invocations";
+    assert_eq!(machine.post(&mut client, path, "", "{}").status, 200);
+    let stranger = || {
+        let mut stream = std::net::TcpStream::connect(machine.door.address).expect("connected");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(b"POST / HTTP/1.1\r\nHost:").expect("written");
+        stream
+    };
+    let closed = |mut stream: std::net::TcpStream| match stream.read(&mut [0]) {
+        Ok(read) => read == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    };
+    let began = Instant::now();
+    let strangers: Vec<_> = (0..100).map(|_| stranger()).collect();
+    assert_eq!(machine.call("f", "{}").status, 200);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(strangers.into_iter().all(closed), "they had their moment");
+    // Who has shown it stays.
+    assert_eq!(machine.post(&mut client, path, "", "{}").status, 200);
+}
+
+#[test]
+fn the_arn_is_the_one_that_the_core_says() {
+    let folder = code("app.py", "def handler(event, context):\n    return context.invoked_function_arn\n");
+    let machine = Machine::with(python(&folder));
+    let own = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    let said = "arn:aws:lambda:eu-west-1:210987654321:function:f:live";
+    let long = format!("{own}:{}", "x".repeat(500));
+    for (said, expected) in [(said, said), ("f", own), ("arn:aws:s3:::f", own), (long.as_str(), own)] {
+        let headers = format!("{ARN_HEADER}: {said}\r\n");
+        let answer = machine.post(&mut machine.client(), "/2015-03-31/functions/f/invocations", &headers, "{}");
+        assert_eq!(value(&answer), expected);
+    }
+}
+
+#[test]
+fn an_exception_may_have_any_name() {
+    let folder = code("app.py", "def handler(event, context):\n    raise type(event, (Exception,), {})('so')\n");
+    let machine = Machine::with(python(&folder));
+    for name in ["Ошибка", "a\r\nb: c"] {
+        assert_eq!(failed(&machine.call("f", &json!(name).to_string())), (name.into(), "so".into()));
+    }
+    let folder = code("app.js", "exports.handler = async name => { throw Object.assign(new Error('so'), { name }) }");
+    let machine = Machine::with(node(&folder));
+    for name in ["Ошибка", "a\r\nb: c"] {
+        assert_eq!(failed(&machine.call("f", &json!(name).to_string())), (name.into(), "so".into()));
+    }
+}
+
+#[test]
+fn an_orphan_that_hides_is_counted_and_ended() {
+    let folder = code(
+        "app.py",
+        "import os, subprocess, time
+def handler(event, context):
+    if event: os._exit(1)
+    # Another session, no environment, and its parent ends at once.
+    script = 'import time; x = bytearray(40 * 1024 * 1024); time.sleep(1000)'
+    shell = ['setsid', 'env', '-i', 'sh', '-c', '/usr/bin/env python3 -c \"' + script + '\" >/dev/null 2>&1 & echo $!']
+    pid = int(subprocess.run(shell, stdout=subprocess.PIPE).stdout)
+    with open(f'/proc/{pid}/stat') as stat: parent = int(stat.read().rsplit(')', 1)[1].split()[1])
+    time.sleep(1)
+    return [pid, parent == os.getpid()]
+",
+    );
+    let log = Folder::new();
+    let machine = Machine::with(logged(python(&folder), &log));
+    let answer = value(&machine.call("f", "0"));
+    assert_eq!(answer[1], true, "{answer}");
+    until("what it holds is counted", || {
+        let used =
+            log_of(&log).rsplit("Max Memory Used: ").next().and_then(|rest| rest.split(' ').next()?.parse().ok());
+        used.is_some_and(|mb: u64| mb > 45)
+    });
+    failed(&machine.call("f", "1"));
+    machine.call("f", "1");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", answer[0])).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+}
+
+#[test]
+fn functions_do_not_read_weirs_environment() {
+    let folder = code(
+        "app.py",
+        "import os\ndef handler(event, context):\n    open(f'/proc/{os.getppid()}/environ').close()\n    return 1\n",
+    );
+    let machine = Machine::with(python(&folder));
+    let answer = machine.call("f", "{}");
+    // Nothing is hidden from root.
+    if rustix::process::geteuid().is_root() {
+        answer.expect(200, "1");
+    } else {
+        assert_eq!(failed(&answer).0, "PermissionError");
+    }
 }
 
 #[test]

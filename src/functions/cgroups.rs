@@ -8,9 +8,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::settings::limits::FUNCTION_CHILDREN_MAX;
+use crate::settings::limits::FUNCTION_THREADS_MAX;
 
 const MOUNT: &str = "/sys/fs/cgroup";
+/// Of groups' names; the id of Weir's process follows.
+const PREFIX: &str = "weir-function-";
 
 #[derive(Debug)]
 pub(super) struct Cgroups {
@@ -35,18 +37,19 @@ impl Cgroups {
             return None;
         }
         fs::write(parent.join("cgroup.subtree_control"), "+memory +pids").ok()?;
+        sweep(&parent);
         Some(Self { parent })
     }
 
     /// A group for one process, which joins it before it runs anything.
     pub(super) fn make(&self, name: &str, memory_bytes: u64) -> Option<PathBuf> {
-        let path = self.parent.join(format!("weir-function-{name}"));
+        let path = self.parent.join(format!("{PREFIX}{name}"));
         fs::create_dir(&path).ok()?;
         let limits = [
             // Weir's own measure, which says what happened, comes first; this is for what grows faster than it is measured.
             ("memory.max", memory_bytes.saturating_add(memory_bytes / 4).to_string()),
             ("memory.oom.group", "1".into()),
-            ("pids.max", FUNCTION_CHILDREN_MAX.to_string()),
+            ("pids.max", FUNCTION_THREADS_MAX.to_string()),
         ];
         for (file, value) in limits {
             if fs::write(path.join(file), value).is_err() {
@@ -57,6 +60,20 @@ impl Cgroups {
         // Kernels without swap accounting have no such file.
         let _ = fs::write(path.join("memory.swap.max"), "0");
         Some(path)
+    }
+}
+
+/// Removes the groups of a Weir that is no more. Only those can be removed that nobody is in.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let Some(weir) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()) else { continue };
+        // Another may be about to put a process into its own. In a container, who was before had our own number.
+        let other = weir != std::process::id().to_string() && Path::new("/proc").join(weir).exists();
+        if !other {
+            let _ = fs::remove_dir(entry.path());
+        }
     }
 }
 
@@ -75,6 +92,22 @@ pub(super) fn remove(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_groups_that_a_killed_weir_left_are_swept() {
+        let parent = std::env::temp_dir().join(format!("weir-groups-{}", std::process::id()));
+        let group = |name: &str| {
+            fs::create_dir_all(parent.join(name)).expect("a folder");
+            parent.join(name)
+        };
+        let left = group(&format!("{PREFIX}4294967295-ab-1"));
+        let own = group(&format!("{PREFIX}{}-ab-1", std::process::id()));
+        let kept = [group("weir"), group(&format!("{PREFIX}1-ab-1"))];
+        sweep(&parent);
+        assert!(!left.exists() && !own.exists());
+        assert!(kept.iter().all(|path| path.exists()));
+        let _ = fs::remove_dir_all(parent);
+    }
 
     #[test]
     fn groups_of_others_are_left_alone() {

@@ -1,8 +1,9 @@
 //! A function's process and everything it started: what they hold of memory, and their end.
 //!
 //! The kernel tells of them through /proc; nobody has to be root. A child stays known by its session, by its group, or by
-//! a word in the environment that it was given. One that leaves its session, clears its environment and lets its parent
-//! die first can hide from that; where Weir may make cgroups it cannot.
+//! a word in the environment that it was given. One whose parent dies becomes a child of the function's process (a
+//! subreaper, `launch.rs`), so that it is counted, and is known by its number when that has ended. Only what forked after
+//! the last look, left its session and cleared its environment can hide; where Weir may make cgroups nothing can.
 
 use std::fs;
 use std::path::Path;
@@ -11,41 +12,71 @@ use rustix::process::{Signal, kill_process, kill_process_group};
 
 use super::environment::MARK;
 use super::launch::pid;
-use crate::settings::limits::FUNCTION_CHILDREN_MAX;
+use crate::settings::limits::{FUNCTION_CHILDREN_MAX, FUNCTION_THREADS_MAX};
 
 /// Rounds in which what was forked while it was searched for is found. A group ends at once, so one is enough but for
 /// those who left it.
 const ROUNDS_MAX: usize = 8;
 
-/// What a process and its descendants have in memory, in bytes, and how many they are.
-pub(super) fn memory(root: u32) -> (u64, usize) {
+/// What a process and its descendants are, at one look.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    /// What they have in memory.
+    pub(super) bytes: u64,
+    pub(super) members: Vec<Member>,
+    /// Of them those that have ended, and whose end nobody takes note of.
+    pub(super) dead: usize,
+    /// They are more than may be, and not all were looked at.
+    pub(super) too_many: bool,
+}
+
+/// One process, which no other is taken for: a number is given again, but not at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    process: u32,
+    started: u64,
+}
+
+/// Looks at `root` and its descendants. Reads some hundred small files at most, which is not for a thread that others wait
+/// for.
+pub(super) fn look(root: u32) -> Family {
     let page = rustix::param::page_size() as u64;
-    let mut waiting = vec![root];
-    let (mut bytes, mut count) = (0_u64, 0);
+    let (mut waiting, mut threads, mut family) = (vec![root], 0, Family::default());
     while let Some(process) = waiting.pop() {
-        count += 1;
-        if count > FUNCTION_CHILDREN_MAX {
-            break;
-        }
-        // The second number is what is resident, in pages (proc(5)).
-        let statm = fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
-        let resident = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-        bytes = bytes.saturating_add(resident.saturating_mul(page));
-        let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { continue };
-        for thread in threads.take(FUNCTION_CHILDREN_MAX).filter_map(Result::ok) {
-            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        let Some(stat) = stat(process) else { continue };
+        family.members.push(Member { process, started: stat.started });
+        family.bytes = family.bytes.saturating_add(stat.resident_pages.saturating_mul(page));
+        family.dead += usize::from(!stat.is_alive());
+        let Ok(tasks) = fs::read_dir(format!("/proc/{process}/task")) else { continue };
+        for task in tasks.filter_map(Result::ok) {
+            threads += 1;
+            if threads > FUNCTION_THREADS_MAX || family.members.len() > FUNCTION_CHILDREN_MAX {
+                family.too_many = true;
+                return family;
+            }
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
             waiting.extend(children.split_ascii_whitespace().filter_map(|id| id.parse::<u32>().ok()));
         }
     }
-    (bytes, count)
+    family
 }
 
-/// Ends everything that `root`, which may be gone already, has started.
-pub(super) fn end(root: u32, mark: &str) {
+/// What one process has in memory.
+pub(super) fn resident(process: u32) -> u64 {
+    let pages = stat(process).map_or(0, |stat| stat.resident_pages);
+    pages.saturating_mul(rustix::param::page_size() as u64)
+}
+
+/// Ends everything that `root`, which may be gone already, has started; `known` were its own at the last look.
+pub(super) fn end(root: u32, mark: &str, known: &[Member]) {
     let marked = format!("{MARK}={mark}");
     for _ in 0..ROUNDS_MAX {
-        let found =
-            members(&|process, stat| stat.group == root || stat.session == root || environment_has(process, &marked));
+        let found = members(&|process, stat| {
+            stat.group == root
+                || stat.session == root
+                || known.contains(&Member { process, started: stat.started })
+                || environment_has(process, &marked)
+        });
         if found.is_empty() {
             return;
         }
@@ -73,20 +104,38 @@ pub(super) fn end_of_folder(folder: &Path) {
 
 struct Stat {
     state: u8,
+    parent: u32,
     group: u32,
     session: u32,
+    /// In the kernel's ticks since the machine started.
+    started: u64,
+    resident_pages: u64,
 }
 
-/// All processes that live and belong.
+impl Stat {
+    /// What is dead and not yet taken note of does nothing more.
+    fn is_alive(&self) -> bool {
+        !matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// All processes that live and belong, and their descendants.
 fn members(belongs: &dyn Fn(u32, &Stat) -> bool) -> Vec<(u32, Stat)> {
     let own = std::process::id();
     let Ok(all) = fs::read_dir("/proc") else { return Vec::new() };
     let ids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    ids.filter(|&process| process != own)
-        .filter_map(|process| Some((process, stat(process)?)))
-        // What is dead and not yet taken note of does nothing more.
-        .filter(|(process, stat)| !matches!(stat.state, b'Z' | b'X') && belongs(*process, stat))
-        .collect()
+    let living = ids.filter(|&process| process != own).filter_map(|process| Some((process, stat(process)?)));
+    let (mut found, mut others): (Vec<_>, Vec<_>) =
+        living.filter(|(_, stat)| stat.is_alive()).partition(|(process, stat)| belongs(*process, stat));
+    loop {
+        let (children, rest): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(_, stat)| found.iter().any(|(process, _)| *process == stat.parent));
+        if children.is_empty() {
+            return found;
+        }
+        found.extend(children);
+        others = rest;
+    }
 }
 
 fn kill(found: &[(u32, Stat)]) {
@@ -105,8 +154,17 @@ fn stat(process: u32) -> Option<Stat> {
     let mut fields = fields.split(' ');
     let state = *fields.next()?.as_bytes().first()?;
     let mut number = || fields.next()?.parse::<i64>().ok();
-    let (_parent, group, session) = (number()?, number()?, number()?);
-    Some(Stat { state, group: u32::try_from(group).ok()?, session: u32::try_from(session).ok()? })
+    let (parent, group, session) = (number()?, number()?, number()?);
+    // Fields 4, 5 and 6 are read, 22 and 24 follow (proc_pid_stat(5)).
+    let (started, _, resident) = (fields.nth(15)?, fields.next()?, fields.next()?);
+    Some(Stat {
+        state,
+        parent: u32::try_from(parent).ok()?,
+        group: u32::try_from(group).ok()?,
+        session: u32::try_from(session).ok()?,
+        started: started.parse().ok()?,
+        resident_pages: resident.parse().unwrap_or(0),
+    })
 }
 
 fn environment_has(process: u32, variable: &str) -> bool {
@@ -130,9 +188,12 @@ mod tests {
 
     #[test]
     fn what_a_process_and_its_children_hold_is_counted() {
-        let (bytes, count) = memory(std::process::id());
-        assert!(bytes > 1024 * 1024 && count >= 1, "{bytes} bytes of {count}");
-        assert_eq!(memory(u32::MAX), (0, 1), "nobody");
+        let family = look(std::process::id());
+        assert!(family.bytes > 1024 * 1024 && !family.members.is_empty() && !family.too_many, "{family:?}");
+        let own = resident(std::process::id());
+        assert!(own > 1024 * 1024 && own < 1 << 40, "{own}");
+        let nobody = look(u32::MAX);
+        assert!(nobody.bytes == 0 && nobody.members.is_empty(), "{nobody:?}");
     }
 
     #[test]
@@ -144,7 +205,25 @@ mod tests {
             .stdout(Stdio::null())
             .spawn()
             .expect("setsid");
-        end(u32::MAX - 1, &mark);
+        end(u32::MAX - 1, &mark, &[]);
         assert!(!child.wait().expect("ended").success());
+    }
+
+    #[test]
+    fn who_is_known_by_its_number_is_ended_with_its_children() {
+        let mut shell = Command::new("setsid");
+        let shell = shell.args(["sh", "-c", "sleep 60 & echo $!; wait"]);
+        let mut shell = shell.stdout(Stdio::piped()).spawn().expect("a shell");
+        let mut line = String::new();
+        let mut told = std::io::BufReader::new(shell.stdout.take().expect("piped"));
+        std::io::BufRead::read_line(&mut told, &mut line).expect("a line");
+        let child: u32 = line.trim().parse().expect("a number");
+        let known = Member { process: shell.id(), started: stat(shell.id()).expect("it lives").started };
+        let another = Member { started: known.started + 1, ..known };
+        end(u32::MAX - 1, "nobody", &[another]);
+        assert!(stat(child).is_some_and(|stat| stat.is_alive()));
+        end(u32::MAX - 1, "nobody", &[known]);
+        assert!(!shell.wait().expect("ended").success());
+        assert!(stat(child).is_none_or(|stat| !stat.is_alive()));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::counters::Counters;
 use super::job::{Answer, End, FunctionError, Handle, Job, Order, Owner};
@@ -19,6 +19,7 @@ use super::shared::Shared;
 use super::spawn::Recipe;
 use crate::settings::limits::{
     FUNCTION_BACKOFF_MAX, FUNCTION_BACKOFF_MIN, FUNCTION_CALLS_WAITING_MAX, FUNCTION_EVENTS_WAITING_BYTES_MAX,
+    FUNCTION_INIT_TIMEOUT, FUNCTION_QUEUE_LOOK_INTERVAL,
 };
 use crate::settings::{FunctionLog, LocalFunction};
 
@@ -58,8 +59,10 @@ struct State {
     starting: Vec<u64>,
     waiting: VecDeque<Job>,
     waiting_bytes: usize,
-    /// Starts that failed in a row.
+    /// Starts that failed in a row, those that failed together as one.
     failures: u32,
+    /// When the last of them was counted: who began before it failed with it.
+    failed_at: Option<Instant>,
     failure: Option<FunctionError>,
     /// No start before this.
     rest_until: Option<Instant>,
@@ -104,27 +107,32 @@ impl Function {
         self.standing.subscribe()
     }
 
-    /// Waits for the answer of a job that was admitted; but no longer than `wait_max` for it to be begun.
+    /// Waits for the answer of a job that was admitted; but no longer than `wait_max` for it to be begun, unless a process
+    /// that is on its way will begin it.
     pub(super) async fn answer(
         &self,
         request_id: &str,
         mut answer: oneshot::Receiver<Answer>,
         wait_max: Duration,
     ) -> Result<Answer, Refusal> {
-        // Dropped unanswered: everything has been stopped.
-        if let Ok(answered) = timeout(wait_max, &mut answer).await {
-            return answered.map_err(|_| Refusal::Stopped);
-        }
-        // It has waited for so long only if it still waits; what runs has its own time.
-        let left = {
+        let began = Instant::now();
+        let mut until = began + wait_max;
+        loop {
+            // Dropped unanswered: everything has been stopped.
+            if let Ok(answered) = timeout_at(until, &mut answer).await {
+                return answered.map_err(|_| Refusal::Stopped);
+            }
+            // It has waited for so long only if it still waits; what runs has its own time.
             let mut state = self.state();
-            let at = state.waiting.iter().position(|job| *job.request_id == *request_id);
-            at.and_then(|at| state.take_waiting(at))
-        };
-        match left {
-            Some(_) => Err(Refusal::Throttled),
-            None => answer.await.map_err(|_| Refusal::Stopped),
+            let Some(at) = state.waiting.iter().position(|job| *job.request_id == *request_id) else { break };
+            let coming = at < state.starting.len() && began.elapsed() < FUNCTION_INIT_TIMEOUT;
+            if !coming {
+                state.take_waiting(at);
+                return Err(Refusal::Throttled);
+            }
+            until = Instant::now() + FUNCTION_QUEUE_LOOK_INTERVAL;
         }
+        answer.await.map_err(|_| Refusal::Stopped)
     }
 
     /// Takes `job`, which a process begins as soon as there is one.
@@ -133,12 +141,13 @@ impl Function {
         if state.stopped {
             return Err(Refusal::Stopped);
         }
-        let bytes = state.waiting_bytes + job.event.len();
-        // A single large event is taken by a function that rests.
-        if state.waiting.len() >= FUNCTION_CALLS_WAITING_MAX || bytes > FUNCTION_EVENTS_WAITING_BYTES_MAX {
-            return Err(Refusal::Throttled);
+        if !state.has_room(&job) {
+            state.forget_those_who_left();
+            if !state.has_room(&job) {
+                return Err(Refusal::Throttled);
+            }
         }
-        state.waiting_bytes = bytes;
+        state.waiting_bytes += job.event.len();
         state.waiting.push_back(job);
         self.balance(&mut state);
         Ok(())
@@ -202,6 +211,9 @@ impl Function {
             let room = state.alive.len() < self.settings.concurrency.max(1) && state.starting.len() < at_once;
             (room && (called || warm)).then_some(called && !warm)
         };
+        if wanted(state).is_some() {
+            state.forget_those_who_left();
+        }
         while let Some(cold) = wanted(state) {
             if cold {
                 Counters::add(&self.shared.counters.cold_starts);
@@ -230,6 +242,7 @@ impl Function {
         let delay = FUNCTION_BACKOFF_MIN.saturating_mul(1 << state.failures.min(16)).min(FUNCTION_BACKOFF_MAX);
         let until = Instant::now() + delay;
         state.failures = state.failures.saturating_add(1);
+        state.failed_at = Some(Instant::now());
         state.rest_until = Some(until);
         state.failure = Some(failure.clone());
         if state.alive.len() - state.starting.len() < self.settings.warm.max(1) {
@@ -249,6 +262,17 @@ impl Function {
 }
 
 impl State {
+    fn has_room(&self, job: &Job) -> bool {
+        let bytes = self.waiting_bytes + job.event.len();
+        self.waiting.len() < FUNCTION_CALLS_WAITING_MAX && bytes <= FUNCTION_EVENTS_WAITING_BYTES_MAX
+    }
+
+    /// Nobody waits for their answers: they are worth neither a place nor a process.
+    fn forget_those_who_left(&mut self) {
+        self.waiting.retain(|job| !job.answer.is_closed());
+        self.waiting_bytes = self.waiting.iter().map(|job| job.event.len()).sum();
+    }
+
     fn take_waiting(&mut self, at: usize) -> Option<Job> {
         let job = self.waiting.remove(at)?;
         self.waiting_bytes = self.waiting_bytes.saturating_sub(job.event.len());
@@ -312,21 +336,28 @@ impl Owner for Function {
         if lived > FUNCTION_BACKOFF_MAX {
             state.failures = 0;
         }
+        let now = Instant::now();
+        let began = now.checked_sub(lived);
+        let counted = state.failed_at.is_some_and(|at| began.is_none_or(|began| began < at));
         let failure = match end {
             End::InInit(error) => Some(error),
-            // Somebody may have ended it (kill -9), and another is started at once. Where the next ends like it, before
-            // anything came of it, they wait as well.
-            End::AtRest if state.failures > 0 => Some(FunctionError::new(
+            // Who was of use, or ended with others (kill -9, the kernel short of memory), is replaced at once.
+            End::AtRest { answered: true } => None,
+            End::AtRest { .. } if counted => None,
+            // Where the next ends like it, before anything came of it, they wait as well.
+            End::AtRest { .. } if state.failures > 0 => Some(FunctionError::new(
                 "Runtime.ExitError",
                 "Error: the function's processes end while they wait for an event",
             )),
-            End::AtRest => {
-                state.failures = 1;
+            End::AtRest { .. } => {
+                (state.failures, state.failed_at) = (1, Some(now));
                 None
             }
             End::AtWork | End::Retired => None,
         };
-        if let Some(failure) = failure.filter(|_| !state.retiring) {
+        // One that failed with others adds nothing to the rest that they have.
+        let told = state.retiring || (counted && state.rest_until.is_some());
+        if let Some(failure) = failure.filter(|_| !told) {
             self.back_off(&mut state, failure);
         }
         self.balance(&mut state);

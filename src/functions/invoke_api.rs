@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -19,16 +19,20 @@ use tokio::sync::{mpsc, oneshot};
 use super::counters::Counters;
 use super::function::{Function, Refusal};
 use super::job::{Answer, FunctionError, Job};
+use super::listener::Visitor;
 use super::registry::{Found, Registry};
 use super::shared::Shared;
 use crate::settings::limits::{
-    FUNCTION_ASYNC_EVENT_BYTES_MAX, FUNCTION_ASYNC_QUEUE_TIMEOUT, FUNCTION_HEADER_BYTES_MAX,
+    FUNCTION_ARN_BYTES_MAX, FUNCTION_ASYNC_EVENT_BYTES_MAX, FUNCTION_ASYNC_QUEUE_TIMEOUT, FUNCTION_HEADER_BYTES_MAX,
     FUNCTION_PAYLOAD_BYTES_MAX, FUNCTION_QUEUE_TIMEOUT, FUNCTION_STREAM_CHUNK_BYTES,
 };
 use crate::wire::event_stream;
 
 /// The header with the secret that every call carries.
 pub const KEY_HEADER: &str = "x-weir-function-key";
+/// The header with the ARN that a function is called by, where its name alone stands in the path; who knows the key may
+/// say it.
+pub const ARN_HEADER: &str = "x-weir-function-arn";
 const VERSION: &str = "$LATEST";
 
 pub(super) struct Api {
@@ -41,10 +45,12 @@ pub(super) fn router(api: Api) -> Router {
     Router::new().fallback(serve).with_state(Arc::new(api))
 }
 
-async fn serve(State(api): State<Arc<Api>>, request: Request) -> Response {
+async fn serve(State(api): State<Arc<Api>>, ConnectInfo(visitor): ConnectInfo<Visitor>, request: Request) -> Response {
     let id = api.shared.request_id();
     let given = request.headers().get(KEY_HEADER).map_or(&[][..], HeaderValue::as_bytes);
-    let mut response = if same(given, api.key.as_bytes()) {
+    let known = same(given, api.key.as_bytes());
+    let mut response = if known {
+        visitor.is_known();
         Box::pin(invoke(&api, &id, request)).await.unwrap_or_else(Failure::into_response)
     } else {
         let message = "The security token included in the request is invalid.";
@@ -53,6 +59,9 @@ async fn serve(State(api): State<Arc<Api>>, request: Request) -> Response {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+    }
+    if !known {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
@@ -99,10 +108,13 @@ async fn invoke(api: &Api, id: &Arc<str>, request: Request) -> Result<Response, 
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let (answer, answered) = oneshot::channel();
-    let arn = if target.reference.starts_with("arn:") { target.reference } else { api.shared.arn(&target.name) };
+    let arn = said_arn(&head.headers).unwrap_or_else(|| {
+        let arn = if target.reference.starts_with("arn:") { target.reference } else { api.shared.arn(&target.name) };
+        HeaderValue::from_str(&arn).unwrap_or(HeaderValue::from_static(""))
+    });
     let job = Job {
         request_id: Arc::clone(id),
-        arn: HeaderValue::from_str(&arn).unwrap_or(HeaderValue::from_static("")),
+        arn,
         event,
         trace_id: handed_on(&head.headers, "x-amzn-trace-id"),
         client_context: client_context(&head.headers)?,
@@ -194,6 +206,13 @@ fn not_json(why: &str) -> Failure {
 
 fn handed_on(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
     headers.get(name).filter(|value| value.len() <= FUNCTION_HEADER_BYTES_MAX).cloned()
+}
+
+/// Nothing where it is no ARN of a function.
+fn said_arn(headers: &HeaderMap) -> Option<HeaderValue> {
+    let said = headers.get(ARN_HEADER).filter(|value| value.len() <= FUNCTION_ARN_BYTES_MAX)?;
+    let parts: Vec<&str> = said.to_str().ok()?.split(':').collect();
+    (parts.first() == Some(&"arn") && parts.get(5) == Some(&"function") && parts.len() > 6).then(|| said.clone())
 }
 
 /// It comes as base64 and is handed on as what that is.

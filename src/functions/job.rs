@@ -75,8 +75,8 @@ pub(super) trait Owner: Send + Sync {
 pub(super) enum End {
     /// Before it asked for an event: why.
     InInit(FunctionError),
-    /// While it waited for an event.
-    AtRest,
+    /// While it waited for an event; whether it ever answered one.
+    AtRest { answered: bool },
     /// While it ran one.
     AtWork,
     /// It was told to.

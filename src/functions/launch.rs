@@ -56,6 +56,9 @@ fn limit(parent: u64, memory_bytes: u64, cgroup: &Path) -> std::io::Result<()> {
     }
     // A session of its own: signals of a terminal do not reach it, and what it forks can be found.
     setsid()?;
+    // Whose parent ends becomes a child of this process, and not of the machine's first, where it would be counted with
+    // nobody. This outlives exec as well.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     if !cgroup.as_os_str().is_empty() {
         // Where the kernel does not let it in after all, Weir's own measure has to do.
         let _ = fs::write(cgroup.join("cgroup.procs"), "0");

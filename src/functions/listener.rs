@@ -1,19 +1,28 @@
 //! Listeners on loopback whose connections are bounded in number, and may be those of one user alone.
 //!
 //! The Runtime API has no secret: whoever connects could take a function's events. So a connection to it is asked for its
-//! owner, which the kernel tells in /proc/net/tcp.
+//! owner, which the kernel tells in /proc/net/tcp. Where functions are invoked there is a key, and functions themselves run
+//! as the same user: a connection has a moment to show the key, and those that have not shown it are few, so that who has
+//! none takes nobody's place. Its owner is not asked for: the table takes milliseconds to read, one connection at a time,
+//! for which a burst of calls would wait.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Sleep, sleep};
+
+use crate::settings::limits::FUNCTION_DOOR_STRANGER_TIMEOUT;
 
 /// The kernel's table of connections over IPv4.
 const TABLE: &str = "/proc/net/tcp";
@@ -21,17 +30,49 @@ const TABLE: &str = "/proc/net/tcp";
 pub(super) struct Bounded {
     listener: TcpListener,
     places: Arc<Semaphore>,
-    /// Whose connections are taken; `None` takes all.
-    owner: Option<u32>,
+    admission: Admission,
+    /// Those that have not shown the key, in the order that they came; each is closed when its sender is dropped.
+    strangers: VecDeque<(Visitor, oneshot::Sender<()>)>,
+}
+
+/// Whose connections are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    All,
+    User(u32),
+    /// Everybody's for a moment, and then those that have shown the key ([`Visitor::is_known`]). Of those that have not,
+    /// so many may be there.
+    Key {
+        strangers_max: usize,
+    },
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Visitor {
+    known: Arc<AtomicBool>,
+}
+
+impl Visitor {
+    /// It has shown the key: its connection stays.
+    pub(super) fn is_known(&self) {
+        self.known.store(true, Relaxed);
+    }
+}
+
+impl Connected<IncomingStream<'_, Bounded>> for Visitor {
+    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
+        stream.io().visitor.clone()
+    }
 }
 
 impl Bounded {
     /// At a port that the system chooses.
-    pub(super) async fn bind(connections_max: usize, owner: Option<u32>) -> io::Result<(Self, SocketAddr)> {
+    pub(super) async fn bind(connections_max: usize, admission: Admission) -> io::Result<(Self, SocketAddr)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let places = Arc::new(Semaphore::new(connections_max));
-        Ok((Self { listener, places, owner }, address))
+        Ok((Self { listener, places, admission, strangers: VecDeque::new() }, address))
     }
 
     /// The user that Weir runs as; `None` where the kernel's table does not even hold this listener (a sandbox): then it
@@ -40,6 +81,21 @@ impl Bounded {
         let own = rustix::process::geteuid().as_raw();
         let address = self.listener.local_addr().ok()?;
         (row_owner(&fs::read_to_string(TABLE).unwrap_or_default(), address, None) == Some(own)).then_some(own)
+    }
+}
+
+impl Bounded {
+    fn trial(&mut self, visitor: &Visitor, strangers_max: usize) -> Trial {
+        // Looked through only where it matters, not at each of a burst.
+        if self.strangers.len() >= strangers_max {
+            self.strangers.retain(|(visitor, cut)| !visitor.known.load(Relaxed) && !cut.is_closed());
+        }
+        while self.strangers.len() >= strangers_max {
+            self.strangers.pop_front();
+        }
+        let (sender, cut) = oneshot::channel();
+        self.strangers.push_back((visitor.clone(), sender));
+        Trial { cut, late: Box::pin(sleep(FUNCTION_DOOR_STRANGER_TIMEOUT)) }
     }
 }
 
@@ -52,7 +108,7 @@ impl Listener for Bounded {
             let place = Arc::clone(&self.places).acquire_owned().await.ok();
             // axum's own accept retries, and rests where the process has no descriptor left.
             let (stream, peer) = Listener::accept(&mut self.listener).await;
-            if let (Some(owner), Ok(own)) = (self.owner, stream.local_addr()) {
+            if let (Admission::User(owner), Ok(own)) = (self.admission, stream.local_addr()) {
                 // The table may be long on a busy machine, and reading it is not for this thread.
                 let read = move || row_owner(&fs::read_to_string(TABLE).unwrap_or_default(), peer, Some(own));
                 if tokio::task::spawn_blocking(read).await.ok().flatten() != Some(owner) {
@@ -61,7 +117,12 @@ impl Listener for Bounded {
             }
             // An answer goes out when it is written: with Nagle's algorithm it may wait for an acknowledgement.
             let _ = stream.set_nodelay(true);
-            return (Connection { stream, _place: place }, peer);
+            let visitor = Visitor::default();
+            let trial = match self.admission {
+                Admission::Key { strangers_max } => Some(self.trial(&visitor, strangers_max)),
+                Admission::All | Admission::User(_) => None,
+            };
+            return (Connection { stream, visitor, trial, _place: place }, peer);
         }
     }
 
@@ -92,11 +153,30 @@ fn row_owner(table: &str, local: SocketAddr, remote: Option<SocketAddr>) -> Opti
 /// A connection with its place among the few.
 pub(super) struct Connection {
     stream: TcpStream,
+    visitor: Visitor,
+    /// Until the key is shown.
+    trial: Option<Trial>,
     _place: Option<OwnedSemaphorePermit>,
+}
+
+struct Trial {
+    cut: oneshot::Receiver<()>,
+    late: Pin<Box<Sleep>>,
+}
+
+impl Trial {
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        Pin::new(&mut self.cut).poll(cx).is_ready() || self.late.as_mut().poll(cx).is_ready()
+    }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.visitor.known.load(Relaxed) {
+            self.trial = None;
+        } else if self.trial.as_mut().is_some_and(|trial| trial.is_over(cx)) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
@@ -129,7 +209,35 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    #[test]
+    fn the_oldest_stranger_makes_room() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let admission = Admission::Key { strangers_max: 2 };
+            let (mut listener, address) = Bounded::bind(16, admission).await.expect("bound");
+            let (mut clients, mut connections) = (Vec::new(), Vec::new());
+            for at in 0..4 {
+                clients.push(TcpStream::connect(address).await.expect("connected"));
+                connections.push(listener.accept().await.0);
+                // The second shows the key, and is counted no more.
+                if at == 1 {
+                    connections[at].visitor.is_known();
+                }
+            }
+            for client in &mut clients {
+                client.write_all(b"x").await.expect("written");
+            }
+            let mut stays = Vec::new();
+            for connection in &mut connections {
+                stays.push(connection.read(&mut [0]).await.is_ok());
+            }
+            assert_eq!(stays, [false, true, true, true]);
+        });
+    }
 
     const ROWS: &str =
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -3,6 +3,7 @@
 //! Nothing waits for that thread: where it is behind (a full disk, a pipe that nobody reads) lines are counted and lost.
 //! A process that prints without end is read slowly, so that it waits and not the others.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -185,6 +186,7 @@ fn write(orders: &Receiver<Order>, lost: &AtomicU64) {
 }
 
 fn write_line(open: &mut HashMap<Arc<FunctionLog>, File>, log: Arc<FunctionLog>, text: &[u8]) -> io::Result<()> {
+    let open_log = Arc::clone(&log);
     let file = match open.entry(log) {
         std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
         std::collections::hash_map::Entry::Vacant(empty) => {
@@ -196,7 +198,24 @@ fn write_line(open: &mut HashMap<Arc<FunctionLog>, File>, log: Arc<FunctionLog>,
             empty.insert(file)
         }
     };
-    file.write_all(text)
+    match *open_log {
+        FunctionLog::Stdout => file.write_all(&plain(text)),
+        FunctionLog::File(_) => file.write_all(text),
+    }
+}
+
+/// Without what a terminal would obey: control characters, C1's two bytes among them. A line's own end and tabs stay.
+fn plain(text: &[u8]) -> Cow<'_, [u8]> {
+    let obeyed = |at: usize| match text[at] {
+        b'\n' | b'\t' => false,
+        0x80..=0x9f => at > 0 && text[at - 1] == 0xc2,
+        byte => byte.is_ascii_control(),
+    };
+    if !(0..text.len()).any(obeyed) {
+        return text.into();
+    }
+    let lead = |at: usize| text[at] == 0xc2 && at + 1 < text.len() && obeyed(at + 1);
+    (0..text.len()).map(|at| if obeyed(at) || lead(at) { b'?' } else { text[at] }).collect()
 }
 
 #[cfg(test)]
@@ -217,6 +236,12 @@ mod tests {
         check(&["a\nb\r\n\nc"], &["a", "b", "", "c"]);
         check(&["a", "b", "\n", "c\n"], &["ab", "c"]);
         check(&[], &[]);
+    }
+
+    #[test]
+    fn no_line_orders_a_terminal_about() {
+        assert_eq!(plain(b"a\tb\xc3\x9b\n").as_ref(), b"a\tb\xc3\x9b\n");
+        assert_eq!(plain(b"\x1b[2J\r\xc2\x9b\x7f\xc2").as_ref(), b"?[2J????\xc2");
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod registry;
 mod runtime_api;
 mod shared;
 mod spawn;
+mod wanted;
 mod words;
 
 use std::io;
@@ -30,19 +31,21 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::process::DumpableBehavior;
 use tokio::sync::{mpsc, oneshot};
 
 pub use counters::Counters;
-pub use invoke_api::KEY_HEADER;
+pub use invoke_api::{ARN_HEADER, KEY_HEADER};
 pub use registry::WarmFailure;
 pub use shared::Surroundings;
 
 use crate::settings::LocalFunction;
-use crate::settings::limits::{FUNCTION_DOOR_CONNECTIONS_MAX, FUNCTION_END_TIMEOUT};
+use crate::settings::limits::{FUNCTION_DOOR_CONNECTIONS_MAX, FUNCTION_DOOR_STRANGERS_MAX, FUNCTION_END_TIMEOUT};
 use invoke_api::Api;
-use listener::Bounded;
+use listener::{Admission, Bounded, Visitor};
 use registry::Registry;
 use shared::Shared;
+use wanted::Wanted;
 
 /// The functions of this machine, held by whoever started them. Dropped, it ends them at once.
 pub struct Functions {
@@ -69,6 +72,9 @@ enum Command {
 impl Functions {
     /// Starts the thread and its listener, without any function yet.
     pub fn start(surroundings: Surroundings) -> io::Result<Self> {
+        // Functions run as the same user: without this they read Weir's environment and memory in /proc. What is spawned
+        // becomes another program, and may be looked at again.
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         let counters = Arc::new(Counters::default());
         let (commands, taken) = mpsc::unbounded_channel();
         let (told, ready) = std::sync::mpsc::channel();
@@ -147,15 +153,19 @@ async fn run(
         Err(error) => return drop(told.send(Err(error))),
     };
     let _ = told.send(Ok(door));
+    let wanted = Wanted::new();
+    let followed = tokio::spawn(Arc::clone(&wanted).follow(Arc::clone(&registry)));
     while let Some(command) = commands.recv().await {
         match command {
-            Command::Apply(functions) => registry.apply(functions).await,
+            Command::Apply(functions) => wanted.ask(functions),
             Command::Warm(bound, reply) => {
-                let registry = Arc::clone(&registry);
-                tokio::spawn(async move { reply.send(registry.warm(bound).await) });
+                let (wanted, registry) = (Arc::clone(&wanted), Arc::clone(&registry));
+                tokio::spawn(async move { reply.send(wanted.warm(&registry, bound).await) });
             }
             Command::ReopenLogs => shared.logs.reopen(),
             Command::Stop(grace, reply) => {
+                // Nothing new begins, however far its copy has come.
+                followed.abort();
                 registry.stop(grace).await;
                 shared.logs.flush(FUNCTION_END_TIMEOUT);
                 // Others hold it still; its folder goes before whoever asked is told.
@@ -168,14 +178,16 @@ async fn run(
 }
 
 async fn open(surroundings: Surroundings, counters: Arc<Counters>) -> io::Result<(Arc<Shared>, Arc<Registry>, Door)> {
-    let (listener, address) = Bounded::bind(FUNCTION_DOOR_CONNECTIONS_MAX, None).await?;
+    let (listener, address) =
+        Bounded::bind(FUNCTION_DOOR_CONNECTIONS_MAX, Admission::Key { strangers_max: FUNCTION_DOOR_STRANGERS_MAX })
+            .await?;
     let shared = Arc::new(Shared::new(surroundings, listener.own_user(), counters)?);
     let registry = Registry::new(Arc::clone(&shared));
     let key: Arc<str> = shared.secret()?.into();
     let api = Api { registry: Arc::clone(&registry), shared: Arc::clone(&shared), key: Arc::clone(&key) };
     tokio::spawn(async move {
         // It never fails: the listener retries what can be retried.
-        let _ = axum::serve(listener, invoke_api::router(api)).await;
+        let _ = axum::serve(listener, invoke_api::router(api).into_make_service_with_connect_info::<Visitor>()).await;
     });
     Ok((shared, registry, Door { address, key }))
 }

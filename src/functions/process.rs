@@ -11,10 +11,11 @@ use axum::body::Bytes;
 use jiff::Timestamp;
 use rustix::process::{Signal, kill_process_group};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::counters::Counters;
+use super::family::{Family, Member};
 use super::job::{Answer, End, FunctionError, Handle, Job, Order};
 use super::runtime_api::{Event, Granted, Question, Refused};
 use super::spawn::{Recipe, Spawned, spawn};
@@ -22,7 +23,7 @@ use super::words::{exit_words, headers};
 use super::{family, launch};
 use crate::settings::limits::{
     FUNCTION_CHILDREN_MAX, FUNCTION_END_TIMEOUT, FUNCTION_INIT_TIMEOUT, FUNCTION_MEMORY_INTERVAL,
-    FUNCTION_MEMORY_INTERVAL_AT_REST, FUNCTION_STREAM_PIECES_WAITING_MAX,
+    FUNCTION_MEMORY_INTERVAL_AT_REST, FUNCTION_STREAM_PIECES_WAITING_MAX, FUNCTION_THREADS_MAX,
 };
 
 /// Starts one. What becomes of it, its owner hears.
@@ -95,6 +96,7 @@ enum Step {
     Streamed(Result<Result<(), FunctionError>, oneshot::error::RecvError>),
     Late,
     Measure,
+    Measured(Family),
 }
 
 struct Supervisor {
@@ -105,12 +107,20 @@ struct Supervisor {
     /// When what it does now has taken too long.
     deadline: Option<Instant>,
     measure_at: Instant,
+    /// A look at its memory that is under way.
+    looking: Option<JoinHandle<Family>>,
+    /// It and what it had started, at the last look.
+    family: Vec<Member>,
     started: Instant,
     /// The most that was seen of its memory.
     memory_max: u64,
     /// It has asked for an event once.
     begun: bool,
     retire: bool,
+    /// It has answered an event.
+    answered: bool,
+    /// It has been killed, and is not gone yet.
+    ending: bool,
     killed: Option<FunctionError>,
 }
 
@@ -124,10 +134,14 @@ impl Supervisor {
             phase: Phase::Starting,
             deadline: Some(now + FUNCTION_INIT_TIMEOUT),
             measure_at: now + FUNCTION_MEMORY_INTERVAL,
+            looking: None,
+            family: Vec::new(),
             started: now,
             memory_max: 0,
             begun: false,
             retire: false,
+            answered: false,
+            ending: false,
             killed: None,
         }
     }
@@ -142,6 +156,7 @@ impl Supervisor {
                 Step::Streamed(outcome) => self.streamed(outcome),
                 Step::Late => self.late(),
                 Step::Measure => self.measure(),
+                Step::Measured(found) => self.measured(found),
             }
         };
         self.gone(status).await
@@ -161,6 +176,19 @@ impl Supervisor {
                 _ => std::future::pending().await,
             }
         };
+        let looking = async {
+            match &mut self.looking {
+                None => {
+                    sleep_until(self.measure_at).await;
+                    Step::Measure
+                }
+                Some(look) => {
+                    let found = look.await.unwrap_or_default();
+                    self.looking = None;
+                    Step::Measured(found)
+                }
+            }
+        };
         tokio::select! {
             biased;
             step = answering => step,
@@ -168,7 +196,7 @@ impl Supervisor {
             status = self.spawned.child.wait() => Step::Exited(status),
             Some(order) = orders.recv() => Step::Ordered(order),
             () = sleep_until(deadline) => Step::Late,
-            () = sleep_until(self.measure_at) => Step::Measure,
+            step = looking => step,
         }
     }
 
@@ -194,6 +222,7 @@ impl Supervisor {
 
     fn asked_next(&mut self, next: oneshot::Sender<Result<Event, Refused>>) {
         match &mut self.phase {
+            _ if self.ending => drop(next.send(Err(Refused::State))),
             Phase::Starting | Phase::Between => {
                 if self.retire {
                     return self.end_kindly();
@@ -201,7 +230,7 @@ impl Supervisor {
                 let first = !std::mem::replace(&mut self.begun, true);
                 if first {
                     self.recipe.log.forget_lines();
-                    (self.memory_max, _) = family::memory(self.spawned.pid);
+                    self.memory_max = family::resident(self.spawned.pid);
                 }
                 self.phase = Phase::Ready { next };
                 self.deadline = Some(Instant::now() + self.idle_timeout());
@@ -253,7 +282,8 @@ impl Supervisor {
     }
 
     fn begin(&mut self, job: Job) {
-        if !matches!(self.phase, Phase::Ready { .. }) {
+        // What was killed while it rested is gone in a moment, and another takes the job.
+        if self.ending || !matches!(self.phase, Phase::Ready { .. }) {
             return self.recipe.owner.give_back(job);
         }
         let Phase::Ready { next } = std::mem::replace(&mut self.phase, Phase::Between) else { return };
@@ -302,6 +332,7 @@ impl Supervisor {
     }
 
     fn rest(&mut self) {
+        self.answered = true;
         self.phase = Phase::Between;
         // However late the answer came, to ask for the next takes a moment.
         self.deadline = self.deadline.map(|deadline| deadline.max(Instant::now() + FUNCTION_END_TIMEOUT));
@@ -374,19 +405,36 @@ impl Supervisor {
         }
     }
 
+    /// Looks at what it has in memory, beside the thread that all functions share.
     fn measure(&mut self) {
-        let (bytes, processes) = family::memory(self.spawned.pid);
+        let pid = self.spawned.pid;
+        self.looking = Some(spawn_blocking(move || family::look(pid)));
+    }
+
+    fn measured(&mut self, found: Family) {
         let at_rest = matches!(self.phase, Phase::Ready { .. });
         let interval = if at_rest { FUNCTION_MEMORY_INTERVAL_AT_REST } else { FUNCTION_MEMORY_INTERVAL };
         self.measure_at = Instant::now() + interval;
+        let (bytes, too_many, dead) = (found.bytes, found.too_many, found.dead);
         self.memory_max = self.memory_max.max(bytes);
+        self.family = found.members;
         let function = &self.recipe.function;
-        if self.killed.is_some() || (bytes <= function.memory_bytes && processes <= FUNCTION_CHILDREN_MAX) {
+        if self.ending {
+            return;
+        }
+        if !too_many && bytes <= function.memory_bytes {
+            if at_rest && dead > FUNCTION_CHILDREN_MAX / 2 {
+                // It starts what it does not wait for, which Lambda's own first process would clear away.
+                self.recipe.log.line(b"children that have ended were never waited for: the process is replaced");
+                self.end_kindly();
+            }
             return;
         }
         let (has, may) = (bytes / (1024 * 1024), function.memory_bytes / (1024 * 1024));
-        let message = if processes > FUNCTION_CHILDREN_MAX {
-            format!("the process has made more than {FUNCTION_CHILDREN_MAX} processes: they are ended")
+        let message = if too_many {
+            format!(
+                "the process has made more than {FUNCTION_CHILDREN_MAX} processes, or {FUNCTION_THREADS_MAX} threads: they are ended"
+            )
         } else {
             format!("the process has {has} MB in memory and may have {may} MB: it is ended (memory in weir.toml)")
         };
@@ -417,6 +465,7 @@ impl Supervisor {
     fn kill(&mut self) {
         // It is looked for again should even this not end it: it may be stuck in the kernel.
         self.deadline = Some(Instant::now() + FUNCTION_END_TIMEOUT);
+        self.ending = true;
         self.signal(Signal::KILL);
         let _ = self.spawned.child.start_kill();
     }
@@ -444,8 +493,9 @@ impl Supervisor {
             self.settle(Err(error.clone()));
         }
         self.spawned.api.abort();
+        let known = std::mem::take(&mut self.family);
         let ended = spawn_blocking(move || {
-            family::end(pid, &mark);
+            family::end(pid, &mark, &known);
             if let Some(cgroup) = cgroup {
                 super::cgroups::remove(&cgroup);
             }
@@ -463,7 +513,7 @@ impl Supervisor {
             Phase::Failed(error) => End::InInit(error.clone()),
             _ if !self.begun => End::InInit(self.killed.clone().unwrap_or_else(|| self.with_last_lines(&words))),
             Phase::Busy(_) | Phase::Between => End::AtWork,
-            Phase::Starting | Phase::Ready { .. } | Phase::Ending => End::AtRest,
+            Phase::Starting | Phase::Ready { .. } | Phase::Ending => End::AtRest { answered: self.answered },
         }
     }
 

@@ -17,7 +17,7 @@ use super::job::FunctionError;
 use super::logs;
 use super::shared::Shared;
 use crate::settings::LocalFunction;
-use crate::settings::limits::FUNCTION_END_TIMEOUT;
+use crate::settings::limits::{FUNCTION_END_TIMEOUT, FUNCTION_REASON_BYTES_MAX};
 
 pub(super) struct Registry {
     shared: Arc<Shared>,
@@ -56,8 +56,8 @@ impl Registry {
         self.entries().get(name).map(|entry| entry.current.clone())
     }
 
-    /// Makes `functions` those that there are.
-    pub(super) async fn apply(self: &Arc<Self>, functions: Vec<Arc<LocalFunction>>) {
+    /// Ends what is none of `functions`.
+    pub(super) fn keep_only(&self, functions: &[Arc<LocalFunction>]) {
         let gone: Vec<Entry> = {
             let mut entries = self.entries();
             let kept = |name: &str| functions.iter().any(|function| function.name == name);
@@ -65,12 +65,10 @@ impl Registry {
             names.iter().filter_map(|name| entries.remove(name)).collect()
         };
         gone.iter().for_each(Entry::retire);
-        for settings in functions {
-            self.take(settings).await;
-        }
     }
 
-    async fn take(self: &Arc<Self>, settings: Arc<LocalFunction>) {
+    /// Copies a function's code, and has it begin.
+    pub(super) async fn take(self: &Arc<Self>, settings: Arc<LocalFunction>) {
         let known = self.entries().get(&settings.name).and_then(|entry| entry.newest().cloned());
         let into = self.shared.folder.path().join(format!("code-{}", self.shared.next_id()));
         let (told, to) = (Arc::clone(&settings), into.clone());
@@ -153,9 +151,9 @@ impl Registry {
         entry.refused = Some(reason);
     }
 
-    /// Waits until every function has begun or failed; answers those that have not begun.
-    pub(super) async fn warm(&self, bound: Duration) -> Vec<WarmFailure> {
-        let deadline = Instant::now() + bound;
+    /// Waits until every function has begun or failed, but not beyond `deadline`, which was `bound` away; answers those
+    /// that have not begun.
+    pub(super) async fn warm(&self, deadline: Instant, bound: Duration) -> Vec<WarmFailure> {
         let mut failures = Vec::new();
         let newest: Vec<(String, Result<Arc<Function>, String>)> = {
             let entries = self.entries();
@@ -182,9 +180,8 @@ impl Registry {
                     }
                 }
             };
-            failures.push(WarmFailure { function, reason });
+            failures.push(WarmFailure { function, reason: shown(&reason) });
         }
-        failures.sort_by(|a, b| a.function.cmp(&b.function));
         failures
     }
 
@@ -237,4 +234,25 @@ fn words(error: &FunctionError) -> String {
         words.push_str(line.as_str().unwrap_or_default().trim_end());
     }
     words
+}
+
+/// What comes from a function is shown to people: bounded, and without what a terminal would obey.
+fn shown(reason: &str) -> String {
+    let end = reason.floor_char_boundary(FUNCTION_REASON_BYTES_MAX);
+    let plain = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { '?' } else { c };
+    let cut = if end < reason.len() { "…" } else { "" };
+    reason[..end].chars().map(plain).chain(cut.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_bounded_and_obeyed_by_no_terminal() {
+        assert_eq!(shown("a\tb\nc"), "a\tb\nc");
+        assert_eq!(shown("\u{1b}[2J\r\u{9b}é"), "?[2J??é");
+        let long = "é".repeat(FUNCTION_REASON_BYTES_MAX);
+        assert_eq!(shown(&long), format!("{}…", "é".repeat(FUNCTION_REASON_BYTES_MAX / 2)));
+    }
 }

@@ -15,6 +15,8 @@ use super::logs::Logs;
 use super::{environment, family};
 
 const FOLDER_PREFIX: &str = "weir-functions-";
+/// … before it is locked.
+const MADE_PREFIX: &str = ".weir-functions-";
 const LOCK: &str = "lock";
 
 /// What functions are told of where they are.
@@ -121,11 +123,18 @@ impl Folder {
         let mut name = [0; 8];
         random.fill(&mut name).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         let path = all.join(format!("{FOLDER_PREFIX}{}-{}", std::process::id(), hex(&name)));
+        // Another Weir's sweep takes what bears the name and is not locked: it has the name when it is.
+        let made = all.join(format!("{MADE_PREFIX}{}-{}", std::process::id(), hex(&name)));
         // For this user alone; it fails on one that is there.
-        fs::DirBuilder::new().mode(0o700).create(&path)?;
-        let lock = File::create_new(path.join(LOCK))?;
-        lock.lock()?;
-        Ok(Self { path, _lock: lock })
+        fs::DirBuilder::new().mode(0o700).create(&made)?;
+        let locked = lock(&made.join(LOCK)).and_then(|lock| fs::rename(&made, &path).map(|()| lock));
+        match locked {
+            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Err(error) => {
+                let _ = fs::remove_dir_all(&made);
+                Err(error)
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -141,6 +150,12 @@ impl Drop for Folder {
     fn drop(&mut self) {
         self.remove();
     }
+}
+
+fn lock(path: &Path) -> io::Result<File> {
+    let file = File::create_new(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// What a Weir that was killed has left: its folder, and processes that its functions had started.

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::environment::{self, Place};
 use super::job::Owner;
 use super::launch;
-use super::listener::Bounded;
+use super::listener::{Admission, Bounded};
 use super::logs::Log;
 use super::runtime_api::{self, Question};
 use super::shared::Shared;
@@ -45,7 +45,8 @@ pub(super) struct Spawned {
 
 pub(super) async fn spawn(recipe: &Recipe) -> io::Result<Spawned> {
     let shared = &recipe.shared;
-    let (listener, address) = Bounded::bind(FUNCTION_CONNECTIONS_MAX, shared.user).await?;
+    let (listener, address) =
+        Bounded::bind(FUNCTION_CONNECTIONS_MAX, shared.user.map_or(Admission::All, Admission::User)).await?;
     let mark = shared.mark(recipe.id);
     let temporary = shared.folder.path().join(format!("process-{}", recipe.id));
     std::fs::create_dir(&temporary)?;
@@ -69,9 +70,16 @@ pub(super) async fn spawn(recipe: &Recipe) -> io::Result<Spawned> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let mut child = command.spawn()?;
-    let (Some(pid), Some(stdout), Some(stderr)) = (child.id(), child.stdout.take(), child.stderr.take()) else {
-        return Err(io::Error::other("it was gone at once"));
+    let (child, pid, stdout, stderr) = match begin(command) {
+        Ok(begun) => begun,
+        Err(error) => {
+            // Where the machine has no process left (EAGAIN) this comes again and again.
+            let _ = std::fs::remove_dir(&temporary);
+            if let Some(cgroup) = cgroup {
+                let _ = std::fs::remove_dir(cgroup);
+            }
+            return Err(error);
+        }
     };
     let readers = [tokio::spawn(recipe.log.clone().follow(stdout)), tokio::spawn(recipe.log.clone().follow(stderr))];
     let (ask, questions) = mpsc::channel(FUNCTION_CONNECTIONS_MAX);
@@ -80,4 +88,11 @@ pub(super) async fn spawn(recipe: &Recipe) -> io::Result<Spawned> {
         let _ = axum::serve(listener, runtime_api::router(ask)).await;
     });
     Ok(Spawned { child, pid, mark, temporary, cgroup, questions, api, readers })
+}
+
+fn begin(mut command: Command) -> io::Result<(Child, u32, ChildStdout, ChildStderr)> {
+    let mut child = command.spawn()?;
+    let parts = (child.id(), child.stdout.take(), child.stderr.take());
+    let (Some(pid), Some(stdout), Some(stderr)) = parts else { return Err(io::Error::other("it was gone at once")) };
+    Ok((child, pid, stdout, stderr))
 }

@@ -4,6 +4,7 @@ mod check;
 pub(super) mod code;
 mod read;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ impl FunctionPlace {
 }
 
 /// A function that runs here.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LocalFunction {
     /// Never a pattern.
     pub name: String,
@@ -49,7 +50,7 @@ pub struct LocalFunction {
     /// `app.handler`; a custom runtime may do without.
     pub handler: Option<String>,
     pub runtime: FunctionRuntime,
-    /// By name, without repetition.
+    /// By name, without repetition. The values are secrets.
     pub environment: Vec<(String, String)>,
     /// What one process may have of memory.
     pub memory_bytes: u64,
@@ -62,6 +63,40 @@ pub struct LocalFunction {
     /// After which a process beyond those ends.
     pub idle_timeout: Duration,
     pub log: FunctionLog,
+}
+
+impl fmt::Debug for LocalFunction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Taken apart, so that a new field is thought of here.
+        let Self {
+            name,
+            code,
+            handler,
+            runtime,
+            environment,
+            memory_bytes,
+            timeout,
+            concurrency,
+            warm,
+            idle_timeout,
+            log,
+        } = self;
+        let names: Vec<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("LocalFunction")
+            .field("name", name)
+            .field("code", code)
+            .field("handler", handler)
+            .field("runtime", runtime)
+            .field("environment", &names)
+            .field("memory_bytes", memory_bytes)
+            .field("timeout", timeout)
+            .field("concurrency", concurrency)
+            .field("warm", warm)
+            .field("idle_timeout", idle_timeout)
+            .field("log", log)
+            .finish()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -587,6 +587,8 @@ pub const FUNCTION_CALLS_WAITING_MAX: usize = 1_000;
 pub const FUNCTION_EVENTS_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// So long a call waits for a process: what has waited a third of an integration's time is better told to come again.
 pub const FUNCTION_QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
+/// … but one whose process is on its way waits on, for as long as a start may take; how often that is looked at.
+pub const FUNCTION_QUEUE_LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// … and an asynchronous one, for which nobody waits.
 pub const FUNCTION_ASYNC_QUEUE_TIMEOUT: Duration = Duration::from_secs(300);
 /// From a process's start to its first question for an event. AWS gives 10 s and then the function's own time; a machine
@@ -607,8 +609,10 @@ pub const FUNCTION_CODE_DEPTH_MAX: usize = 64;
 pub const FUNCTION_FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Descriptors of one process (AWS: 1,024).
 pub const FUNCTION_DESCRIPTORS_MAX: u64 = 1_024;
-/// Processes that one function's process may have made, itself among them (AWS: 1,024 processes and threads).
-pub const FUNCTION_CHILDREN_MAX: usize = 1_024;
+/// Threads that one function's process and all that it made may have together (AWS: 1,024 processes and threads) …
+pub const FUNCTION_THREADS_MAX: usize = 1_024;
+/// … and processes, itself among them: each is read about in /proc as often as memory is measured.
+pub const FUNCTION_CHILDREN_MAX: usize = 256;
 /// How often the memory of a process that works is looked at …
 pub const FUNCTION_MEMORY_INTERVAL: Duration = Duration::from_millis(200);
 /// … and of one that rests.
@@ -622,6 +626,13 @@ pub const FUNCTION_REFUSAL_REST: Duration = Duration::from_millis(10);
 pub const FUNCTION_CONNECTIONS_MAX: usize = 16;
 /// Connections to where functions are invoked: those of all cores.
 pub const FUNCTION_DOOR_CONNECTIONS_MAX: usize = 16_384;
+/// Connections to there that have not shown the key yet. Beyond it the oldest is closed: a core shows it at once, but a
+/// burst of calls opens some thousand together.
+pub const FUNCTION_DOOR_STRANGERS_MAX: usize = 4_096;
+/// … and each has so long for it.
+pub const FUNCTION_DOOR_STRANGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// An ARN that a core says a function was called by.
+pub const FUNCTION_ARN_BYTES_MAX: usize = 512;
 /// One line of a function's log; the rest goes on in the next.
 pub const FUNCTION_LOG_LINE_BYTES_MAX: usize = 16 * 1024;
 /// Log lines of all functions that wait to be written. Beyond it lines are counted and lost.
@@ -630,6 +641,8 @@ pub const FUNCTION_LOG_LINES_WAITING_MAX: usize = 1_024;
 /// for ever takes little of the thread that all functions share.
 pub const FUNCTION_LOG_BYTES_AT_ONCE: usize = 1024 * 1024;
 pub const FUNCTION_LOG_INTERVAL: Duration = Duration::from_millis(100);
+/// Why a function has not begun, as people are shown it: it comes from the function.
+pub const FUNCTION_REASON_BYTES_MAX: usize = 2 * 1024;
 /// Last lines of a process that could not begin, shown with the reason.
 pub const FUNCTION_LAST_LINES_MAX: usize = 12;
 /// A header of an invocation that is handed on to a function (trace id, client context).

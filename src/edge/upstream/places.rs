@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::functions::ARN_HEADER;
 use crate::settings::{Aws, CredentialSource, Function, FunctionPlace, LambdaEndpoint, RoleCredentials};
 
 /// What the settings say of it.
@@ -151,7 +152,7 @@ impl Places<'_> {
                     // By the name that it has here, whatever account the ARN is of.
                     path: format!("/{version}/functions/{}/{api}", local.name),
                     // … and what it is told to have been called as.
-                    lines: format!("{}x-weir-function-arn: {}\r\n", door.line, arn.whole),
+                    lines: format!("{}{ARN_HEADER}: {}\r\n", door.line, arn.whole),
                     signed: None,
                 }),
                 None => Err(Nowhere {

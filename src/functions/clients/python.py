@@ -32,7 +32,7 @@ class Connection:
 
     def exchange(self, method, path, body=b"", headers=""):
         head = f"{method} {API}{path} HTTP/1.1\r\nHost: {self.address}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
-        head = head.encode("latin-1")
+        head = head.encode("latin-1", "replace")
         if len(body) < 65536:
             self.socket.sendall(head + body)
         else:
@@ -144,6 +144,12 @@ def told(error, request_id=""):
             "stackTrace": traceback.format_list(frames)}
 
 
+def error_type_line(error):
+    # A class may be called anything; a header holds less.
+    kind = "".join(char if " " <= char <= "~" else "?" for char in error["errorType"])
+    return f"Lambda-Runtime-Function-Error-Type: {kind}\r\n"
+
+
 def log(error):
     lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}"]
     if error["stackTrace"]:
@@ -218,8 +224,7 @@ def main(name):
         if isinstance(error, CannotBegin):
             what.update(errorType=error.kind, stackTrace=error.trace)
         log(what)
-        kind = f"Lambda-Runtime-Function-Error-Type: {what['errorType']}\r\n"
-        connection.exchange("POST", "init/error", encode(what), kind)
+        connection.exchange("POST", "init/error", encode(what), error_type_line(what))
         sys.exit(1)
     while True:
         status, headers, event = connection.exchange("GET", "invocation/next")
@@ -232,7 +237,7 @@ def main(name):
         kind = ""
         if what == "error":
             log(result)
-            kind = f"Lambda-Runtime-Function-Error-Type: {result['errorType']}\r\n"
+            kind = error_type_line(result)
         status, _, _ = connection.exchange("POST", f"invocation/{request_id}/{what}", encode(result), kind)
         if status == 413:
             connection = Connection(os.environ["AWS_LAMBDA_RUNTIME_API"])

@@ -379,3 +379,11 @@ fn an_environment_is_not_shown_beside_a_mistake() {
     let raw = file::read(Path::new("weir.toml"), "[[functions]]\nenvironment = { DB = 'hush' }").expect("good");
     assert!(!format!("{raw:?}").contains("hush"));
 }
+
+#[test]
+fn a_functions_environment_is_not_shown() {
+    let folder = code();
+    let local = folder.local(&format!("[[functions]]\nname = 'orders'\nenvironment = {{ DB = 'hush' }}\n{PYTHON}"));
+    let shown = format!("{local:?}");
+    assert!(shown.contains("\"DB\"") && !shown.contains("hush"), "{shown}");
+}
