@@ -261,7 +261,7 @@ fn the_task_keeps_keys_without_being_asked() {
             async move {
                 let there = async {
                     while access_key(&credential, 0) != expected {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        sleep(Duration::from_millis(5)).await;
                     }
                 };
                 timeout(Duration::from_secs(20), there).await.expect("in time");
