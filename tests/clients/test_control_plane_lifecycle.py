@@ -202,6 +202,6 @@ def test_what_is_not_enforced_is_refused_at_deployment(served, aws, api, backend
     assert aws.get_method(**owner)["authorizationType"] == "CUSTOM"
     with pytest.raises(aws.exceptions.BadRequestException) as refused:
         aws.create_deployment(restApiId=api, stageName="prod")
-    assert "nothing here says where functions are invoked" in refused.value.response["Error"]["Message"]
+    assert "nothing here says where the function `who` lives" in refused.value.response["Error"]["Message"]
     assert aws.get_deployments(restApiId=api)["items"] == []
     assert aws.get_stages(restApiId=api)["item"] == []
