@@ -1,6 +1,7 @@
 //! What does it cost to form the invocation of a Lambda function from a request with 1 KB of JSON, and to sign it?
 //!
-//! The aim is 10 µs for both.
+//! The aim is 10 µs for both. On a running gateway (`loadtests/compare --rows lambda`) both, and unpacking the answer, take
+//! 7.5 µs more than proxying the same 2.1 KB.
 
 use std::hint::black_box;
 use std::sync::Arc;
