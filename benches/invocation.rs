@@ -56,7 +56,7 @@ fn invocations(criterion: &mut Criterion) {
     criterion.bench_function("invocation/event of 1 KB, signed", |bencher| {
         bencher.iter(|| {
             let (mut head, event) = gateway.invocation(black_box(&matched.values), black_box(body));
-            signing.sign(&mut head, &event, None, 1_795_764_608).expect("there are keys");
+            signing.sign(&mut head, &event, || None, 1_795_764_608).expect("there are keys");
             (head, event)
         })
     });

@@ -54,7 +54,7 @@ use tokio::sync::oneshot;
 use crate::edge::snapshot::Stage;
 use crate::model::problem::{Problem, Sources};
 use crate::net::ring::{self, Driver};
-use crate::settings::limits::{LOG_STOP_TIMEOUT, STORE_STOP_TIMEOUT, USAGE_WRITE_INTERVAL};
+use crate::settings::limits::{LOG_STOP_TIMEOUT, PUBLICATION_WAIT_MAX, STORE_STOP_TIMEOUT, USAGE_WRITE_INTERVAL};
 use crate::settings::{LogTarget, Settings};
 use crate::telemetry::counters::Registry;
 use crate::time::Clock;
@@ -352,6 +352,9 @@ impl Gateway {
         let revision = snapshot.revision;
         self.cores.publisher.publish(Arc::new(snapshot));
         if gone {
+            // A core that has not taken it up would call what is not there; one that drains never takes it up.
+            let everywhere = until_everywhere(&mut self.cores, revision);
+            let _ = tokio::time::timeout(PUBLICATION_WAIT_MAX, everywhere).await;
             self.functions.apply(&settings);
         }
         self.admin.revision.store(revision, Ordering::Relaxed);

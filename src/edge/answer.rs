@@ -165,7 +165,7 @@ pub(super) async fn answer<'s>(
                 now = worker.clock.now();
             }
             if let Some(signing) = &integration.signing {
-                let caller = trail.caller.signer.as_ref().map(|signer| signer.keys());
+                let caller = || trail.caller.signer.as_ref().map(|signer| signer.keys());
                 let seconds = worker.clock.unix_millis(now) / 1_000;
                 signing.sign(&mut head, body.bytes(whole.bytes(connection)), caller, seconds)?;
             }
@@ -262,10 +262,7 @@ impl Answered<'_> {
     fn backend(&self) -> Backend<'_> {
         match self {
             Self::Mock { status } => Backend { status: *status, lines: &[], bytes: &[] },
-            Self::Backend(inbound) => {
-                let head = inbound.head();
-                Backend { status: head.status, lines: &head.lines, bytes: inbound.bytes() }
-            }
+            Self::Backend(inbound) => said_by(inbound),
             Self::Canned(canned) => {
                 Backend { status: canned.head.status, lines: &canned.head.lines, bytes: &canned.bytes }
             }
@@ -350,6 +347,12 @@ async fn respond<'s>(
     })
 }
 
+/// A backend's answer, as mappings look at it.
+fn said_by(inbound: &Inbound) -> Backend<'_> {
+    let head = inbound.head();
+    Backend { status: head.status, lines: &head.lines, bytes: inbound.bytes() }
+}
+
 /// `$context.integration.status` of a Lambda proxy.
 fn said_by_function(record: &mut Record<'_>, status: u16) {
     if let Some(Endpoint { function: Some(said), .. }) = record.outcome.endpoint.as_deref_mut() {
@@ -364,18 +367,11 @@ async fn streamed<'s>(
     mut inbound: Inbound,
     record: &mut Record<'_>,
 ) -> Result<Response<'s>, Fault> {
-    let is_error = inbound.head().status != 200
-        || inbound
-            .head()
-            .lines
-            .iter()
-            .any(|line| line.name.of(inbound.bytes()).eq_ignore_ascii_case(b"x-amz-function-error"));
-    if is_error {
+    let backend = said_by(&inbound);
+    if backend.status != 200 || backend.last(b"x-amz-function-error").is_some() {
         let held = whole::of_backend(worker, &mut inbound).await?;
         let body = held.as_ref().map_or(inbound.first(), |held| &held.bytes);
-        let head = inbound.head();
-        let backend = Backend { status: head.status, lines: &head.lines, bytes: inbound.bytes() };
-        let outcome = transform::invoked(backend, body);
+        let outcome = transform::invoked(said_by(&inbound), body);
         inbound.finish(&worker.pools, worker.clock.now());
         outcome?;
         return Err(Fault::because(FaultKind::FunctionFailure, "the function failed without saying how"));

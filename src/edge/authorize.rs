@@ -297,7 +297,7 @@ async fn ask(
     let mut bytes = Buffer::head();
     bytes.push(&authorizer.head);
     if let Some(signing) = &authorizer.function.signing {
-        signing.sign(&mut bytes, &event, None, worker.clock.unix_millis(began) / 1_000)?;
+        signing.sign(&mut bytes, &event, || None, worker.clock.unix_millis(began) / 1_000)?;
     }
     bytes.push(b"Content-Length: ");
     bytes.push_decimal(event.len() as u64);

@@ -15,6 +15,8 @@ pub const HEADER_BYTES_MAX: usize = 10_240;
 pub const MAPPED_VALUE_BYTES_MAX: usize = HEADER_BYTES_MAX;
 /// The longest that a start waits for functions to begin: AWS gives one 10 s for it, and some are tried twice.
 pub const FUNCTIONS_WARM_TIMEOUT: Duration = Duration::from_secs(25);
+/// What a reload waits for every core to run a snapshot, before it ends the functions that only the last one calls.
+pub const PUBLICATION_WAIT_MAX: Duration = Duration::from_secs(1);
 /// After which somebody at a terminal is told what is waited for.
 pub const FUNCTIONS_QUIET: Duration = Duration::from_secs(2);
 /// What a reload waits for functions that are new to begin, before they are called.

@@ -52,10 +52,16 @@ impl Signing {
 
     /// Adds the lines of the signature to a head that has all others but those of the framing. `caller` is whoever has
     /// signed the client's request.
-    pub fn sign(&self, head: &mut Buffer, body: &[u8], caller: Option<Keys>, unix_seconds: u64) -> Result<(), Fault> {
+    pub fn sign(
+        &self,
+        head: &mut Buffer,
+        body: &[u8],
+        caller: impl FnOnce() -> Option<Keys>,
+        unix_seconds: u64,
+    ) -> Result<(), Fault> {
         let keys = match &self.by {
             By::Credential(credential) => credential.keys(unix_seconds).ok_or_else(|| no_keys(&credential.name))?,
-            By::Caller => Arc::new(caller.ok_or_else(|| no_keys("the caller, who has not signed her request"))?),
+            By::Caller => Arc::new(caller().ok_or_else(|| no_keys("the caller, who has not signed her request"))?),
         };
         let day = unix_seconds / SECONDS_A_DAY;
         let is_todays = |known: &&Arc<Day>| known.day == day && Arc::ptr_eq(&known.keys, &keys);
